@@ -1,0 +1,88 @@
+/*
+** err.c - descriptions of failures; see err.h.
+*/
+#include "err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+static const struct {
+  const char *name;
+  const char *hint;
+} kinds[PIX_KINDS] = {
+    [PIX_OK] = {"ok", ""},
+#define PIX_ERR_KIND(symbol, word, advice) [PIX_E##symbol] = {word, advice},
+#include "err.def"
+#undef PIX_ERR_KIND
+};
+
+void pix_err_init(struct pix_err *err) {
+  memset(err, 0, sizeof *err);
+  err->retry_after = -1;
+}
+
+int pix_err_set(struct pix_err *err, enum pix_kind kind, const char *field, const char *format,
+                ...) {
+  char text[sizeof err->message];
+  va_list args;
+  int len;
+
+  if (err == NULL) return kind;
+  va_start(args, format);
+  len = vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (len < 0) len = 0;
+  if ((size_t)len >= sizeof text) len = sizeof text - 1;
+  pix_err_init(err);
+  err->kind = kind;
+  pix_err_copy(err->message, sizeof err->message, text, (size_t)len);
+  if (field != NULL) pix_err_copy(err->field, sizeof err->field, field, strlen(field));
+  return kind;
+}
+
+int pix_err_hint(struct pix_err *err, const char *format, ...) {
+  char text[sizeof err->hint];
+  va_list args;
+  int len;
+
+  if (err == NULL) return PIX_OK;
+  va_start(args, format);
+  len = vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (len < 0) len = 0;
+  if ((size_t)len >= sizeof text) len = sizeof text - 1;
+  pix_err_copy(err->hint, sizeof err->hint, text, (size_t)len);
+  return err->kind;
+}
+
+const char *pix_err_kind_name(enum pix_kind kind) {
+  return (unsigned)kind < PIX_KINDS ? kinds[kind].name : kinds[PIX_EINTERNAL].name;
+}
+
+const char *pix_err_kind_hint(enum pix_kind kind) {
+  return (unsigned)kind < PIX_KINDS ? kinds[kind].hint : kinds[PIX_EINTERNAL].hint;
+}
+
+const char *pix_err_sent_name(enum pix_sent sent) {
+  static const char *const names[] = {"no", "maybe", "yes"};
+  return names[sent];
+}
+
+void pix_err_copy(char *to, size_t size, const char *text, size_t len) {
+  size_t used = 0;
+
+  for (size_t at = 0; at < len;) {
+    size_t step = pix_text_utf8_step(text + at, len - at);
+    bool plain = step > 0 && (unsigned char)text[at] >= 0x20 && text[at] != 0x7f;
+    size_t width = plain ? step : 1;
+    if (used + width >= size) break;
+    if (plain) memcpy(to + used, text + at, step);
+    else to[used] = '?';
+    used += width;
+    at += step > 0 ? step : 1;
+  }
+  to[used] = '\0';
+}
