@@ -31,10 +31,10 @@
 #define PIX_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #if defined(__GNUC__)
-#define PIX_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PIX_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define PIX_EXPORT                __attribute__((visibility("default")))
 #else
-#define PIX_PRINTF(format, first)
+#define PIX_PRINTF(text, first)
 #define PIX_EXPORT
 #endif
 

@@ -16,12 +16,12 @@ struct pix_brcode {
   char key[77 * 4 + 1]; /* 26.01 of a static code */
   char url[77 * 4 + 1]; /* 26.25 of a dynamic code, without a scheme */
   char info[77 * 4 + 1];
-  char mcc[8];          /* 52 */
-  int64_t amount;       /* 54 in centavos; -1 = absent (a dynamic code may omit it) */
+  char mcc[8];    /* 52 */
+  int64_t amount; /* 54 in centavos; -1 = absent (a dynamic code may omit it) */
   char name[25 * 4 + 1];
   char city[15 * 4 + 1];
   char postal_code[16];
-  char txid[32];        /* 62.05; "***" = none given */
+  char txid[32];               /* 62.05; "***" = none given */
   char recurrence[77 * 4 + 1]; /* 80.25 */
   uint16_t crc;
 };

@@ -14,8 +14,8 @@ struct pix_json {
 };
 
 void pix_json_init(struct pix_json *json, struct pix_buf *out);
-void pix_json_open(struct pix_json *json, const char *key);  /* { ; key NULL at the top or in [ ] */
-void pix_json_close(struct pix_json *json);                  /* } */
+void pix_json_open(struct pix_json *json, const char *key); /* { ; key NULL at the top or in [ ] */
+void pix_json_close(struct pix_json *json);                 /* } */
 void pix_json_string(struct pix_json *json, const char *key, const char *text, size_t len);
 void pix_json_raw(struct pix_json *json, const char *key, const char *token); /* 365.90, true */
 

@@ -17,7 +17,8 @@ struct pix_qr {
 struct pix_qr_style {
   int scale;   /* pixels per module: PNG, SVG units; 1–64 */
   int margin;  /* quiet zone in modules, 0–16; the standard asks for 4 */
-  bool colour; /* text only: explicit black on white by ANSI codes (an inverted code does not scan) */
+  bool colour; /* text only: explicit black on white by ANSI codes (an inverted code does not scan)
+                */
 };
 
 int pix_qr_encode(const char *text, size_t len, enum pix_qr_level level, struct pix_qr *qr,

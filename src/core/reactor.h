@@ -67,7 +67,7 @@ int pix_reactor_fd(const struct pix_reactor *reactor);
 
 /* Waits until a finished op is there: 1; or `seconds` are over (negative = for ever): 0; or a
 ** signal came: -1 (the caller lets its host handle it, and calls again). Virtual: returns at once.
- */
+*/
 int pix_reactor_wait(struct pix_reactor *reactor, double seconds);
 
 /* Number of ops submitted and not yet drained. */

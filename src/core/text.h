@@ -16,7 +16,8 @@ size_t pix_text_utf8_step(const char *text, size_t len);
 int pix_text_check(const char *text, size_t len, size_t max, const char *field,
                    struct pix_err *err);
 
-/* Appends text percent-encoded: all but the unreserved characters of RFC 3986 (A–Z a–z 0–9 - . _ ~),
+/* Appends text percent-encoded: all but the unreserved characters of RFC 3986 (A–Z a–z 0–9 - . _
+*~),
 ** so that it stays one path segment or one query value. */
 void pix_text_percent(struct pix_buf *buf, const char *text, size_t len);
 
