@@ -1,0 +1,248 @@
+# luapix: GNU make. `make help` lists what there is to ask for.
+#
+# The tree is built out of place, one folder per Lua and variant, side by side:
+#   build/core[-VARIANT]/libpixcore.a   src/core, compiled once, without Lua's headers
+#   build/5.4[-VARIANT]/pix/core.so     the Lua module for Lua 5.4
+#   build/luajit[-VARIANT]/pix/core.so  the same for LuaJIT (the 5.1 ABI)
+#   build/core[-VARIANT]/test/*         C unit tests, one program per spec/core/*_test.c
+
+# ---- What may be overridden on the command line or in the environment ----
+
+LUA        ?=                 # 5.4 or luajit; both that are present when empty
+VARIANT    ?=                 # asan, tsan or debug; the plain build when empty
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BINDIR     ?= $(PREFIX)/bin
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+CLANG_FORMAT ?= clang-format
+LUACHECK   ?= luacheck
+WERROR     ?= -Werror         # packagers switch it off: WERROR=
+
+# The only VM to which LUA_INCDIR, LUA_CDIR and LUA_LDIR can apply is a single one.
+LUA54_PC   ?= lua5.4
+LUAJIT_PC  ?= luajit
+
+# A value that costs a process is found once, and only if a recipe wants it: pkg-config may
+# not exist yet while `make check` installs it.
+once = $(eval $(1) := $(2))$($(1))
+pc   = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
+
+CURL_CFLAGS   ?= $(call once,CURL_CFLAGS,$(call pc,--cflags,libcurl))
+CURL_LIBS     ?= $(call once,CURL_LIBS,$(or $(call pc,--libs,libcurl),-lcurl))
+SSL_CFLAGS    ?= $(call once,SSL_CFLAGS,$(call pc,--cflags,libssl libcrypto))
+SSL_LIBS      ?= $(call once,SSL_LIBS,$(or $(call pc,--libs,libssl libcrypto),-lssl -lcrypto))
+QR_CFLAGS     ?= $(call once,QR_CFLAGS,$(call pc,--cflags,libqrencode))
+QR_LIBS       ?= $(call once,QR_LIBS,$(or $(call pc,--libs,libqrencode),-lqrencode))
+PNG_CFLAGS    ?= $(call once,PNG_CFLAGS,$(call pc,--cflags,libpng))
+PNG_LIBS      ?= $(call once,PNG_LIBS,$(or $(call pc,--libs,libpng),-lpng))
+LUA54_CFLAGS  ?= $(call once,LUA54_CFLAGS,$(call pc,--cflags,$(LUA54_PC)))
+LUAJIT_CFLAGS ?= $(call once,LUAJIT_CFLAGS,$(call pc,--cflags,$(LUAJIT_PC)))
+
+# ---- Which VMs, which variant ----
+
+override LUA := $(strip $(LUA))
+override VARIANT := $(strip $(VARIANT))
+override WERROR := $(strip $(WERROR))
+ifneq ($(filter-out 5.4 luajit,$(LUA)),)
+  $(error LUA is "$(LUA)", but it must be 5.4 or luajit)
+endif
+ifneq ($(filter-out asan tsan debug,$(VARIANT)),)
+  $(error VARIANT is "$(VARIANT)", but it must be asan, tsan or debug)
+endif
+
+present = $(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo $(1))
+VMS := $(or $(LUA),$(call present,5.4,$(LUA54_PC)) $(call present,luajit,$(LUAJIT_PC)))
+SUFFIX := $(if $(VARIANT),-$(VARIANT))
+
+ABI_5.4     := 5.4
+ABI_luajit  := 5.1
+INC_5.4     = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(LUA54_CFLAGS))
+INC_luajit  = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(LUAJIT_CFLAGS))
+
+# ---- Flags ----
+
+OPT_      := -O2
+OPT_debug := -O1 -g3
+OPT_asan  := -O1 -g -fno-omit-frame-pointer
+OPT_tsan  := -O1 -g -fno-omit-frame-pointer
+SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_tsan  := -fsanitize=thread
+CFLAGS    ?= $(OPT_$(VARIANT))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings $(WERROR)
+PIX_CFLAGS  = -std=c11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -pthread -MMD -MP \
+              $(CFLAGS) $(SAN_$(VARIANT)) $(CPPFLAGS)
+CORE_CFLAGS = $(CURL_CFLAGS) $(SSL_CFLAGS) $(QR_CFLAGS) $(PNG_CFLAGS)
+CORE_LIBS   = $(CURL_LIBS) $(SSL_LIBS) $(QR_LIBS) $(PNG_LIBS) -pthread -ldl -lm
+
+# No rpath and no link-time optimisation: a module is linked in a fraction of a second.
+ifeq ($(shell uname -s),Darwin)
+  MODULE_LDFLAGS = -bundle -undefined dynamic_lookup
+else
+  MODULE_LDFLAGS = -shared -Wl,--as-needed -Wl,--exclude-libs,ALL
+endif
+
+# ---- Files ----
+
+B := build
+C := $(B)/core$(SUFFIX)
+
+# The journals' back ends (journal_*.c) are modules of their own: they need SQLite, PostgreSQL.
+CORE_SRC  := $(filter-out src/core/journal_%.c,$(wildcard src/core/*.c))
+BIND_SRC  := $(wildcard src/provider/*.c) $(wildcard src/lua/*.c)
+CORE_OBJ  := $(CORE_SRC:src/core/%.c=$(C)/%.o)
+CORE_LIB  := $(C)/libpixcore.a
+TESTS     := $(patsubst spec/core/%.c,$(C)/test/%,$(wildcard spec/core/*_test.c))
+HELPERS   := $(filter-out %_test.c,$(wildcard spec/core/*.c spec/support/*.c))
+FORMATTED := $(wildcard src/*/*.[ch] spec/*/*.[ch] bench/*.[ch] fuzz/*.[ch])
+LUA_DIRS  := $(wildcard lua spec bench examples fuzz)
+module     = $(B)/$(1)$(SUFFIX)/pix/core.so
+
+# Without bindings (src/lua) there is no module to link.
+MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),$(call module,$(vm))))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all core tests demo check bench install new-provider asan tsan gc format format-check \
+        luacheck rooms rock rock-install clean help FORCE
+
+all: core $(MODULES) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
+
+core: $(CORE_LIB)
+
+tests: $(TESTS) ## build the C unit tests
+
+# ---- Rules ----
+
+# A folder remembers its compiler and flags; when they change, what they made is made again.
+define stamp
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC) $$(PIX_CFLAGS) $(2)' | cmp -s - $$@ || echo '$$(CC) $$(PIX_CFLAGS) $(2)' > $$@
+endef
+FORCE:
+
+$(eval $(call stamp,$(C)/flags,$$(CORE_CFLAGS)))
+
+$(CORE_OBJ): $(C)/%.o: src/core/%.c $(C)/flags
+	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) -c -o $@ $<
+
+$(CORE_LIB): $(CORE_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(C)/test/%: spec/core/%.c $(HELPERS) $(CORE_LIB) $(C)/flags
+	@mkdir -p $(@D)
+	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) -Isrc -Isrc/core -Ispec/support -MF $@.d -o $@ \
+	  $< $(HELPERS) $(CORE_LIB) $(LDFLAGS) $(CORE_LIBS)
+
+# $(1) = folder, $(2) = include flags of one Lua
+define vm_rules
+$(call stamp,$(1)/flags,$(2))
+$(1)/obj/%.o: src/%.c $(1)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -c -o $$@ $$<
+$(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$^ $$(LDFLAGS) $$(CORE_LIBS)
+endef
+$(foreach vm,5.4 luajit,$(eval $(call vm_rules,$(B)/$(vm)$(SUFFIX),$$(INC_$(vm)))))
+
+-include $(wildcard $(C)/*.d $(C)/test/*.d $(B)/*/obj/*/*.d)
+
+# ---- Running things. .ci/deps comes first: what pkg-config finds is only read afterwards ----
+
+demo: ## take a payment at each provider of the sandbox, from a bare machine
+	@.ci/deps demo
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) VARIANT=$(VARIANT) all
+	@.ci/lua $(or $(LUA),5.4) examples/demo.lua
+
+check: ## every test, from a bare machine; the last line is "N passed, N failed"
+	@.ci/deps check
+	@VARIANT= .ci/check
+
+asan: ## the suite under AddressSanitizer and UBSan
+	@.ci/deps check
+	@VARIANT=asan .ci/check
+
+tsan: ## the suite under ThreadSanitizer
+	@.ci/deps check
+	@VARIANT=tsan .ci/check
+
+gc: ## the suite under valgrind, with the collector at pause 0
+	@.ci/deps check
+	@VARIANT=debug VALGRIND=1 .ci/check
+
+bench: ## luapix against a raw libcurl program; a markdown table
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit
+	@LUA=$(or $(LUA),5.4) bench/run
+
+$(B)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(PIX_CFLAGS) $(CURL_CFLAGS) -o $@ $< $(LDFLAGS) $(CURL_LIBS) -pthread
+
+new-provider: ## write a new provider's four files: make new-provider NAME=x
+	@.ci/new-provider '$(NAME)'
+
+format: ## clang-format every C file in place
+	$(CLANG_FORMAT) -i $(FORMATTED)
+
+format-check: ## does clang-format agree with every C file?
+	@$(if $(FORMATTED),$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED))
+
+luacheck: ## lint every Lua file
+	@$(LUACHECK) -q --codes $(LUA_DIRS) $(wildcard bin/pix .ci/*.lua)
+
+rooms: ## who may know whom, banned calls, lengths (.ci/rooms)
+	@.ci/rooms
+
+# ---- Installing ----
+
+# $(1) = folder for Lua files. Only our own folder names are created below it.
+define install_lua
+cd lua && find . -name '*.lua' | while read -r f; do \
+  mkdir -p "$(DESTDIR)$(1)/$$(dirname "$$f")" && \
+  $(INSTALL) -m 644 "$$f" "$(DESTDIR)$(1)/$$f" || exit 1; done
+endef
+# $(1) = built module, $(2) = folder for C modules
+define install_module
+mkdir -p "$(DESTDIR)$(2)/pix"
+$(INSTALL) -m 755 $(1) "$(DESTDIR)$(2)/pix/core.so"
+endef
+# $(1) = folder for programs
+define install_bin
+$(if $(wildcard bin/pix),mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m 755 bin/pix "$(DESTDIR)$(1)/pix")
+endef
+
+install: $(VMS:%=install-%) ## install for the VMs present (PREFIX, DESTDIR, LUA_CDIR, LUA_LDIR)
+	$(call install_bin,$(BINDIR))
+
+install-%: all
+	$(call install_lua,$(or $(LUA_LDIR),$(PREFIX)/share/lua/$(ABI_$*)))
+	$(call install_module,$(call module,$*),$(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$*)))
+
+# LuaRocks says where one Lua's headers are and never which Lua it is: the folder's name is
+# the path of the headers, so that rocks for two Luas do not meet.
+ROCK := $(B)/rock$(subst /,-,$(LUA_INCDIR))
+ifneq ($(filter rock rock-install,$(MAKECMDGOALS)),)
+  $(if $(LUA_INCDIR),,$(error a rock is built with LUA_INCDIR=folder of lua.h))
+  $(eval $(call vm_rules,$(ROCK),-I$(LUA_INCDIR)))
+endif
+
+rock: $(ROCK)/pix/core.so
+
+rock-install: rock
+	$(call install_lua,$(LUADIR))
+	$(call install_module,$(ROCK)/pix/core.so,$(LIBDIR))
+	$(call install_bin,$(BINDIR))
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
