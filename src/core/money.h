@@ -9,14 +9,16 @@
 
 /* Reads reais: "19.90", "19,90", "R$ 1.234,56", "1,234.56", "20" (twenty reais). At most two
 ** decimals. A lone separator before exactly three digits ("1.234") is refused as ambiguous. Zero,
-** signs, exponents and anything past PIX_MAX_MONEY are refused (PIX_EINVALID, field "amount"). */
+** signs, exponents and anything past PIX_MAX_MONEY are refused (PIX_EINVALID, field "amount").
+** Blanks around it, no-break ones too, are dropped. */
 int pix_money_parse(const char *text, size_t len, int64_t *centavos, struct pix_err *err);
 
 /* PIX_OK if 1 <= centavos <= PIX_MAX_MONEY, else PIX_EINVALID for field "amount". */
 int pix_money_check(int64_t centavos, struct pix_err *err);
 
 /* Centavos of a decoded JSON number: reais, or whole centavos already if `unit` is 1 (else 100).
-** PIX_EPROTOCOL when it is not within 1e-6 of a whole centavo, not finite, negative or too large.
+** PIX_EPROTOCOL when it is not within 1e-6 of a whole centavo (nor the double nearest to one, where
+** doubles lie wider apart), not finite, negative or too large.
 ** Zero is accepted: a reply may say 0. */
 int pix_money_from_double(double value, int unit, int64_t *centavos, struct pix_err *err);
 

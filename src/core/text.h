@@ -11,19 +11,36 @@
 ** overlong forms, surrogates and code points past U+10FFFF are not valid. */
 size_t pix_text_utf8_step(const char *text, size_t len);
 
+/* Characters (code points) in text; a byte that is not UTF-8 counts as one. */
+size_t pix_text_utf8_count(const char *text, size_t len);
+
 /* PIX_OK, or PIX_EINVALID naming `field`: empty, longer than max, not UTF-8, or with a control
-** character (NUL, CR, LF, …) in it. The message never quotes the value. */
+** character (NUL, CR, LF, …, U+0080–U+009F) in it. The message never quotes the value. */
 int pix_text_check(const char *text, size_t len, size_t max, const char *field,
                    struct pix_err *err);
 
 /* Appends text percent-encoded: all but the unreserved characters of RFC 3986 (A–Z a–z 0–9 - . _
-*~),
-** so that it stays one path segment or one query value. */
+ *~),
+ ** so that it stays one path segment or one query value. */
 void pix_text_percent(struct pix_buf *buf, const char *text, size_t len);
 
-/* Decodes base64 (standard alphabet, padding optional, no blanks) into out, which holds at least
+/* Decodes base64 (standard alphabet, padding optional, no blanks, unused bits zero) into out, which
+*holds at least
 ** len / 4 * 3 + 3 bytes. Returns the number of bytes, or -1 if it is not base64. */
 long pix_text_base64(const char *text, size_t len, unsigned char *out);
+
+/* Tests of ASCII characters; ctype.h would ask the process's locale. */
+static inline bool pix_text_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+static inline bool pix_text_is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+static inline char pix_text_upper(char c) {
+  return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
 
 /* Case-folded comparison of ASCII: true if text[0..len) equals the NUL-terminated word. */
 bool pix_text_is(const char *text, size_t len, const char *word);
