@@ -1,0 +1,22 @@
+-- What lint allows: the globals that Lua 5.4 and LuaJIT share, and the few that a module may look
+-- for when it asks on which VM or host it runs.
+std = "min"
+max_line_length = 100
+max_cyclomatic_complexity = 15
+codes = true
+cache = false
+
+read_globals = {
+  "jit", "ngx", "love", "unpack", "loadstring", "setfenv",
+  table = { fields = { "unpack", "pack", "move" } },
+  math = { fields = { "type", "tointeger", "maxinteger", "mininteger" } },
+  coroutine = { fields = { "isyieldable", "close" } },
+  package = { fields = { "searchpath", "searchers" } },
+  string = { fields = { "pack", "unpack" } },
+  "utf8",
+}
+
+files["spec"] = { std = "+busted", max_cyclomatic_complexity = false }
+files["spec/support"] = { std = "+busted" }
+files["bench"] = { std = "+busted" }
+files["**/*.rockspec"] = { std = "+rockspec" }
