@@ -110,6 +110,15 @@ static void folded(void) {
   CHECK(pix_text_is("", 0, ""));
 }
 
+static void hex(void) {
+  CHECK_INT(0, pix_text_hex('0'));
+  CHECK_INT(10, pix_text_hex('a'));
+  CHECK_INT(15, pix_text_hex('F'));
+  CHECK_INT(-1, pix_text_hex('g'));
+  CHECK_INT(-1, pix_text_hex('/'));
+  CHECK_INT(-1, pix_text_hex(':'));
+}
+
 static const struct check_test tests[] = {
     {"the length of a UTF-8 sequence is found", utf8_valid},
     {"what is not UTF-8 is told", utf8_invalid},
@@ -119,6 +128,7 @@ static const struct check_test tests[] = {
     {"percent-encoding leaves one path segment", percent},
     {"base64 with and without padding is decoded", base64_vectors},
     {"what is not base64 is refused", base64_refused},
+    {"hexadecimal digits have a value", hex},
     {"ASCII is compared without its case", folded},
 };
 

@@ -1,7 +1,8 @@
 /*
 ** brcode.h - the BR Code: what a Pix QR code says (EMV MPM as profiled by Banco Central).
 ** Tags, lengths and the CRC as in PROVIDERS' facts: TLV with two digits each; a length counts
-** characters or bytes (either is accepted when reading); the CRC counts bytes.
+** characters or bytes (either is accepted when reading; characters are written, as EMV says and as
+** readers that take substrings of a text expect); the CRC counts bytes.
 */
 #ifndef PIX_BRCODE_H
 #define PIX_BRCODE_H
@@ -30,11 +31,14 @@ struct pix_brcode {
 uint16_t pix_brcode_crc(const void *data, size_t len);
 
 /* Parses and verifies (structure, GUI, currency 986, country BR, CRC) one whole code. PIX_EINVALID
-** with field "code" and a message that names the tag at fault. `code` is filled only on success. */
+** with field "code" and a message that names the tag at fault. `code` is filled only on success.
+** Nothing may stand before or behind the code. */
 int pix_brcode_decode(const char *text, size_t len, struct pix_brcode *code, struct pix_err *err);
 
-/* Writes a code with its CRC: key or url, name and city are obligatory; txid "" is written as
-** "***"; mcc "" as "0000". PIX_EINVALID names the member that is missing, too long or malformed. */
+/* Appends a code with its CRC to out (owned by the caller): name, city and one of key or url (or
+** recurrence alone) are obligatory; amount -1 is left out; txid "" is written as "***"; mcc "" as
+** "0000". Lengths count characters. PIX_EINVALID names the member that is missing, too long or
+** malformed. */
 int pix_brcode_encode(const struct pix_brcode *code, struct pix_buf *out, struct pix_err *err);
 
 /* Does it begin as a BR Code does ("000201")? */

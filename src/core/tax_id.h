@@ -13,7 +13,7 @@ struct pix_tax_id {
 
 /* Strips only . / - and blanks; letters (CNPJ only) are made upper case. PIX_EINVALID, field
 ** "tax_id": wrong length, character, check digit, or all digits equal. The number is never quoted.
- */
+*/
 int pix_tax_id_parse(const char *text, size_t len, struct pix_tax_id *tax_id, struct pix_err *err);
 
 #endif

@@ -129,6 +129,13 @@ long pix_text_base64(const char *text, size_t len, unsigned char *out) {
   return (bits & ((1u << held) - 1)) == 0 ? count : -1;
 }
 
+int pix_text_hex(char c) {
+  char upper = pix_text_upper(c);
+
+  if (pix_text_is_digit(c)) return c - '0';
+  return upper >= 'A' && upper <= 'F' ? upper - 'A' + 10 : -1;
+}
+
 bool pix_text_is(const char *text, size_t len, const char *word) {
   if (len != strlen(word)) return false;
   for (size_t i = 0; i < len; i++) {

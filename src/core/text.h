@@ -25,8 +25,8 @@ int pix_text_check(const char *text, size_t len, size_t max, const char *field,
 void pix_text_percent(struct pix_buf *buf, const char *text, size_t len);
 
 /* Decodes base64 (standard alphabet, padding optional, no blanks, unused bits zero) into out, which
-*holds at least
-** len / 4 * 3 + 3 bytes. Returns the number of bytes, or -1 if it is not base64. */
+ *holds at least
+ ** len / 4 * 3 + 3 bytes. Returns the number of bytes, or -1 if it is not base64. */
 long pix_text_base64(const char *text, size_t len, unsigned char *out);
 
 /* Tests of ASCII characters; ctype.h would ask the process's locale. */
@@ -41,6 +41,9 @@ static inline bool pix_text_is_blank(char c) {
 static inline char pix_text_upper(char c) {
   return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
+
+/* The value of a hexadecimal digit of either case, or -1. */
+int pix_text_hex(char c);
 
 /* Case-folded comparison of ASCII: true if text[0..len) equals the NUL-terminated word. */
 bool pix_text_is(const char *text, size_t len, const char *word);

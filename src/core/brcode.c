@@ -1,0 +1,501 @@
+/*
+** brcode.c - the BR Code; see brcode.h.
+** DESIGN: a level of TLV is split into an array by tag before anything is interpreted, so that
+** duplicates are seen and no order but "00 first, 63 last" is presumed. Members that are plain
+** text are rows of `fields`, which reading and writing share. Only whole, checked UTF-8 comes to
+** the splitter, and no value can reach past the level that holds it.
+** A length counts characters in EMV (and in every reader that takes substrings), bytes in some
+** writers: reading tries characters and then bytes for the whole code; writing counts characters.
+*/
+#include "brcode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "money.h"
+#include "text.h"
+
+#define GUI      "br.gov.bcb.pix"
+#define CURRENCY "986" /* ISO 4217, BRL */
+#define COUNTRY  "BR"
+#define CRC_TAG  "6304"
+#define CRC_LEN  8 /* "6304" and four hex digits */
+
+#define FIRST_ACCOUNT 26
+#define LAST_ACCOUNT  51
+#define MAX_VALUE     99 /* two digits of length */
+
+uint16_t pix_brcode_crc(const void *data, size_t len) {
+  const unsigned char *bytes = data;
+  unsigned crc = 0xffff;
+
+  for (size_t i = 0; i < len; i++) {
+    crc ^= (unsigned)bytes[i] << 8;
+    for (int bit = 0; bit < 8; bit++) crc = (crc & 0x8000) ? crc << 1 ^ 0x1021 : crc << 1;
+    crc &= 0xffff;
+  }
+  return (uint16_t)crc;
+}
+
+static bool fits_text(const char *text, size_t len) {
+  return pix_text_check(text, len, PIX_MAX_BRCODE, "", NULL) == PIX_OK;
+}
+
+static bool fits_visible(const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] < 0x21 || text[i] > 0x7e) return false;
+  }
+  return true;
+}
+
+/* No scheme: the payer's bank puts https:// before it. */
+static bool fits_url(const char *text, size_t len) {
+  for (size_t i = 0; i + 3 <= len; i++) {
+    if (memcmp(text + i, "://", 3) == 0) return false;
+  }
+  return fits_visible(text, len);
+}
+
+static bool fits_mcc(const char *text, size_t len) {
+  if (len != 4) return false;
+  for (size_t i = 0; i < len; i++) {
+    if (!pix_text_is_digit(text[i])) return false;
+  }
+  return true;
+}
+
+static bool fits_initiation(const char *text, size_t len) {
+  return pix_text_is(text, len, "11") || pix_text_is(text, len, "12");
+}
+
+struct field {
+  const char *tag;
+  const char *name; /* the member, as callers spell it */
+  size_t offset;
+  size_t size;
+  size_t max; /* characters */
+  bool (*fits)(const char *text, size_t len);
+};
+
+enum { INITIATION, KEY, INFO, URL, MCC, NAME, CITY, POSTAL_CODE, TXID, RECURRENCE };
+
+#define FIELD(tag, member, max, fits)                                                              \
+  {                                                                                                \
+    tag, #member, offsetof(struct pix_brcode, member), sizeof((struct pix_brcode *)0)->member,     \
+        max, fits                                                                                  \
+  }
+
+static const struct field fields[] = {
+    [INITIATION] = FIELD("01", initiation, 2, fits_initiation),
+    [KEY] = FIELD("26.01", key, 77, fits_visible),
+    [INFO] = FIELD("26.02", info, 77, fits_text),
+    [URL] = FIELD("26.25", url, 77, fits_url),
+    [MCC] = FIELD("52", mcc, 4, fits_mcc),
+    [NAME] = FIELD("59", name, 25, fits_text),
+    [CITY] = FIELD("60", city, 15, fits_text),
+    [POSTAL_CODE] = FIELD("61", postal_code, 10, fits_visible),
+    [TXID] = FIELD("62.05", txid, 25, fits_visible),
+    [RECURRENCE] = FIELD("80.25", recurrence, 77, fits_url),
+};
+
+static const char *member(const struct pix_brcode *code, int id) {
+  return (const char *)code + fields[id].offset;
+}
+
+/* NULL if `text` may stand in the field, else what is wrong with it. */
+static const char *fault(const struct field *field, const char *text, size_t len) {
+  if (pix_text_utf8_count(text, len) > field->max || len >= field->size) return "is too long";
+  return field->fits(text, len) ? NULL : "is malformed";
+}
+
+/* Reading */
+
+#define bad_code(err, ...) pix_err_set((err), PIX_EINVALID, "code", __VA_ARGS__)
+
+struct item {
+  const char *text; /* NULL: the tag is absent */
+  size_t len;
+};
+
+struct level {
+  char path[4];          /* "" at the top, "26." within a template */
+  bool bytes;            /* lengths count bytes */
+  struct item item[100]; /* by tag */
+};
+
+static int two_digits(const char *text) {
+  if (!pix_text_is_digit(text[0]) || !pix_text_is_digit(text[1])) return -1;
+  return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
+/* How many bytes a value of `units` takes; false if the text ends first or inside a character. */
+static bool measure(const char *text, size_t len, int units, bool bytes, size_t *value) {
+  int counted = 0;
+  size_t at = 0;
+
+  while (counted < units) {
+    size_t step = pix_text_utf8_step(text + at, len - at);
+    if (step == 0) return false;
+    counted += bytes ? (int)step : 1;
+    at += step;
+  }
+  *value = at;
+  return counted == units;
+}
+
+static int split(const char *text, size_t len, struct level *level, struct pix_err *err) {
+  int last = 0;
+
+  memset(level->item, 0, sizeof level->item);
+  for (size_t at = 0; at < len;) {
+    int tag = len - at >= 4 ? two_digits(text + at) : -1;
+    int units = len - at >= 4 ? two_digits(text + at + 2) : -1;
+    struct item item = {NULL, 0};
+    if (tag < 0 || units < 0) {
+      return bad_code(err, "tag %s%02d is not followed by a tag and its length", level->path, last);
+    }
+    at += 4;
+    item.text = text + at;
+    if (!measure(item.text, len - at, units, level->bytes, &item.len)) {
+      return bad_code(err, "tag %s%02d is longer than what is left of the code", level->path, tag);
+    }
+    if (level->item[tag].text != NULL) {
+      return bad_code(err, "tag %s%02d stands twice", level->path, tag);
+    }
+    level->item[tag] = item;
+    at += item.len;
+    last = tag;
+  }
+  return PIX_OK;
+}
+
+/* Opens a template; *is_pix says whether its 00 is the Pix identifier. */
+static int split_template(const struct level *top, int tag, struct level *level, bool *is_pix,
+                          struct pix_err *err) {
+  const struct item *item = &top->item[tag];
+  int rc;
+
+  snprintf(level->path, sizeof level->path, "%02d.", tag % 100);
+  level->bytes = top->bytes;
+  rc = split(item->text, item->len, level, err);
+  *is_pix = rc == PIX_OK && level->item[0].text != NULL &&
+            pix_text_is(level->item[0].text, level->item[0].len, GUI);
+  return rc;
+}
+
+/* Copies an item into the code's member; an absent or empty one leaves "". */
+static int take(const struct item *item, int id, struct pix_brcode *code, struct pix_err *err) {
+  const struct field *field = &fields[id];
+  char *to = (char *)code + field->offset;
+  const char *wrong;
+
+  if (item->text == NULL || item->len == 0) return PIX_OK;
+  wrong = fault(field, item->text, item->len);
+  if (wrong != NULL) return bad_code(err, "tag %s (%s) %s", field->tag, field->name, wrong);
+  memcpy(to, item->text, item->len);
+  to[item->len] = '\0';
+  return PIX_OK;
+}
+
+/* As EMV writes amounts: digits, and perhaps a point with one or two decimals. */
+static int take_amount(const struct item *item, int64_t *amount, struct pix_err *err) {
+  const char *point = item->len > 0 ? memchr(item->text, '.', item->len) : NULL;
+  size_t whole = point != NULL ? (size_t)(point - item->text) : item->len;
+  size_t decimals = point != NULL ? item->len - whole - 1 : 0;
+  int64_t value = 0;
+
+  *amount = -1;
+  if (item->len == 0) return PIX_OK;
+  if (item->len > 13 || whole == 0 || decimals > 2 || (point != NULL && decimals == 0)) {
+    return bad_code(err, "tag 54 (amount) is malformed");
+  }
+  for (size_t i = 0; i < item->len; i++) {
+    if (i == whole) continue;
+    if (!pix_text_is_digit(item->text[i])) return bad_code(err, "tag 54 (amount) is malformed");
+    value = value * 10 + (item->text[i] - '0');
+  }
+  for (size_t i = decimals; i < 2; i++) value *= 10;
+  if (value > PIX_MAX_MONEY) return bad_code(err, "tag 54 (amount) is too large");
+  *amount = value;
+  return PIX_OK;
+}
+
+static int take_account(const struct level *account, struct pix_brcode *code, struct pix_err *err) {
+  int rc = take(&account->item[1], KEY, code, err);
+
+  if (rc == PIX_OK) rc = take(&account->item[2], INFO, code, err);
+  if (rc == PIX_OK) rc = take(&account->item[25], URL, code, err);
+  if (rc == PIX_OK && code->key[0] != '\0' && code->url[0] != '\0') {
+    return bad_code(err, "tag %s01 (key) and %s25 (url) stand both", account->path, account->path);
+  }
+  return rc;
+}
+
+/* Other schemes may have accounts beside the one of Pix. */
+static int take_accounts(const struct level *top, struct pix_brcode *code, struct pix_err *err) {
+  struct level account;
+  bool is_pix;
+  int found = 0, rc;
+
+  for (int tag = FIRST_ACCOUNT; tag <= LAST_ACCOUNT; tag++) {
+    if (top->item[tag].text == NULL) continue;
+    rc = split_template(top, tag, &account, &is_pix, err);
+    if (rc != PIX_OK) return rc;
+    if (!is_pix) continue;
+    if (++found > 1) return bad_code(err, "tag %02d is a second account of " GUI, tag);
+    rc = take_account(&account, code, err);
+    if (rc != PIX_OK) return rc;
+  }
+  if (found > 0) return PIX_OK;
+  return bad_code(err, "tag 26 (merchant account of " GUI ") is missing");
+}
+
+/* 62 belongs to everybody; 80 to whom its 00 names. */
+static int take_templates(const struct level *top, struct pix_brcode *code, struct pix_err *err) {
+  struct level level;
+  bool is_pix;
+  int rc = PIX_OK;
+
+  if (top->item[62].text != NULL) {
+    rc = split_template(top, 62, &level, &is_pix, err);
+    if (rc == PIX_OK) rc = take(&level.item[5], TXID, code, err);
+  }
+  if (rc == PIX_OK && top->item[80].text != NULL) {
+    rc = split_template(top, 80, &level, &is_pix, err);
+    if (rc == PIX_OK && is_pix) rc = take(&level.item[25], RECURRENCE, code, err);
+  }
+  return rc;
+}
+
+static bool item_is(const struct item *item, const char *value) {
+  return item->text != NULL && item->len == strlen(value) &&
+         memcmp(item->text, value, item->len) == 0;
+}
+
+/* What a code must have. A recurrence alone (Pix Automático) has neither key nor URL in 26. */
+static int check_complete(const struct level *top, const struct pix_brcode *code,
+                          struct pix_err *err) {
+  static const int required[] = {MCC, NAME, CITY};
+
+  if (!item_is(&top->item[53], CURRENCY)) return bad_code(err, "tag 53 (currency) is not 986");
+  if (!item_is(&top->item[58], COUNTRY)) return bad_code(err, "tag 58 (country) is not BR");
+  for (size_t i = 0; i < PIX_COUNT(required); i++) {
+    const struct field *field = &fields[required[i]];
+    if (member(code, required[i])[0] != '\0') continue;
+    return bad_code(err, "tag %s (%s) is missing", field->tag, field->name);
+  }
+  if (code->key[0] != '\0' || code->url[0] != '\0' || code->recurrence[0] != '\0') return PIX_OK;
+  return bad_code(err, "tag 26.01 (key) and 26.25 (url) are both missing");
+}
+
+/* Reads all but the CRC, with one of the two ways to count. */
+static int read_body(const char *text, size_t len, bool bytes, struct pix_brcode *code,
+                     struct pix_err *err) {
+  static const struct {
+    int tag, id;
+  } plain[] = {{1, INITIATION}, {52, MCC}, {59, NAME}, {60, CITY}, {61, POSTAL_CODE}};
+  struct level top = {.path = "", .bytes = bytes};
+  int rc = split(text, len, &top, err);
+
+  memset(code, 0, sizeof *code);
+  for (size_t i = 0; rc == PIX_OK && i < PIX_COUNT(plain); i++) {
+    rc = take(&top.item[plain[i].tag], plain[i].id, code, err);
+  }
+  if (rc == PIX_OK) rc = take_amount(&top.item[54], &code->amount, err);
+  if (rc == PIX_OK) rc = take_accounts(&top, code, err);
+  if (rc == PIX_OK) rc = take_templates(&top, code, err);
+  if (rc == PIX_OK) rc = check_complete(&top, code, err);
+  code->dynamic = strcmp(code->initiation, "12") == 0 || code->url[0] != '\0';
+  return rc;
+}
+
+/* Text, beginning, end and CRC, before any length is believed. */
+static int check_frame(const char *text, size_t len, uint16_t *crc, struct pix_err *err) {
+  unsigned written = 0;
+  int rc = pix_text_check(text, len, PIX_MAX_BRCODE, "code", err);
+
+  if (rc != PIX_OK) return rc;
+  if (!pix_brcode_test(text, len)) {
+    return bad_code(err, "tag 00 (format) is not the first one, or not 01: this is no BR Code");
+  }
+  if (len <= CRC_LEN || memcmp(text + len - CRC_LEN, CRC_TAG, 4) != 0) {
+    return bad_code(err, "tag 63 (CRC) does not end the code: it is cut off or continued");
+  }
+  for (size_t i = len - 4; i < len; i++) {
+    int value = pix_text_hex(text[i]);
+    if (value < 0) return bad_code(err, "tag 63 (CRC) is not four hexadecimal digits");
+    written = written << 4 | (unsigned)value;
+  }
+  *crc = pix_brcode_crc(text, len - 4);
+  if (written == *crc) return PIX_OK;
+  return bad_code(err, "tag 63 (CRC) is %04X where the text gives %04X: the code was altered",
+                  written, (unsigned)*crc);
+}
+
+int pix_brcode_decode(const char *text, size_t len, struct pix_brcode *code, struct pix_err *err) {
+  struct pix_brcode found;
+  uint16_t crc = 0;
+  size_t body;
+  int rc = check_frame(text, len, &crc, err);
+
+  if (rc != PIX_OK) return rc;
+  body = len - CRC_LEN;
+  rc = read_body(text, body, false, &found, err);
+  if (rc != PIX_OK && pix_text_utf8_count(text, body) != body &&
+      read_body(text, body, true, &found, NULL) == PIX_OK) {
+    if (err != NULL) pix_err_init(err);
+    rc = PIX_OK;
+  }
+  if (rc != PIX_OK) return rc;
+  found.crc = crc;
+  *code = found;
+  return PIX_OK;
+}
+
+bool pix_brcode_test(const char *text, size_t len) {
+  return len >= 6 && memcmp(text, "000201", 6) == 0;
+}
+
+/* Writing */
+
+static void put(struct pix_buf *buf, int tag, const char *text) {
+  pix_buf_addf(buf, "%02d%02zu%s", tag, pix_text_utf8_count(text, strlen(text)), text);
+}
+
+static void put_if(struct pix_buf *buf, int tag, const char *text) {
+  if (text[0] != '\0') put(buf, tag, text);
+}
+
+/* A template must fit into two digits of length, whatever its members' own limits. */
+static int put_template(struct pix_buf *buf, int tag, struct pix_buf *template, const char *name,
+                        struct pix_err *err) {
+  size_t count = pix_text_utf8_count(pix_buf_text(template), template->len);
+  bool failed = template->failed;
+
+  if (!failed && count <= MAX_VALUE) put(buf, tag, pix_buf_text(template));
+  pix_buf_fini(template);
+  if (failed) return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+  if (count <= MAX_VALUE) return PIX_OK;
+  return pix_err_set(err, PIX_EINVALID, name, "%s is too long beside the rest of tag %02d", name,
+                     tag);
+}
+
+static int put_account(struct pix_buf *buf, const struct pix_brcode *code, struct pix_err *err) {
+  struct pix_buf template;
+
+  pix_buf_init(&template, PIX_MAX_REQUEST);
+  put(&template, 0, GUI);
+  put_if(&template, 1, code->key);
+  put_if(&template, 2, code->info);
+  put_if(&template, 25, code->url);
+  return put_template(buf, FIRST_ACCOUNT, &template, code->info[0] != '\0' ? "info" : "url", err);
+}
+
+static int put_txid(struct pix_buf *buf, const struct pix_brcode *code, struct pix_err *err) {
+  struct pix_buf template;
+
+  pix_buf_init(&template, PIX_MAX_REQUEST);
+  put(&template, 5, code->txid[0] != '\0' ? code->txid : "***");
+  return put_template(buf, 62, &template, "txid", err);
+}
+
+static int put_recurrence(struct pix_buf *buf, const struct pix_brcode *code, struct pix_err *err) {
+  struct pix_buf template;
+
+  if (code->recurrence[0] == '\0') return PIX_OK;
+  pix_buf_init(&template, PIX_MAX_REQUEST);
+  put(&template, 0, GUI);
+  put(&template, 25, code->recurrence);
+  return put_template(buf, 80, &template, "recurrence", err);
+}
+
+static void put_amount(struct pix_buf *buf, int64_t amount) {
+  char text[PIX_MONEY_SIZE];
+
+  if (amount < 0) return;
+  pix_money_decimal(amount, text);
+  put(buf, 54, text);
+}
+
+static int missing(const char *name, struct pix_err *err) {
+  return pix_err_set(err, PIX_EINVALID, name, "%s is missing", name);
+}
+
+/* Stricter than reading: Banco Central allows letters and digits only. */
+static bool fits_txid(const char *txid) {
+  if (strcmp(txid, "***") == 0) return true;
+  for (; *txid != '\0'; txid++) {
+    char upper = pix_text_upper(*txid);
+    if (!pix_text_is_digit(upper) && (upper < 'A' || upper > 'Z')) return false;
+  }
+  return true;
+}
+
+static int check_members(const struct pix_brcode *code, struct pix_err *err) {
+  for (size_t i = 0; i < PIX_COUNT(fields); i++) {
+    const char *text = member(code, (int)i);
+    size_t len = strnlen(text, fields[i].size);
+    const char *wrong = len > 0 ? fault(&fields[i], text, len) : NULL;
+    if (wrong == NULL) continue;
+    return pix_err_set(err, PIX_EINVALID, fields[i].name, "%s %s", fields[i].name, wrong);
+  }
+  if (code->name[0] == '\0') return missing("name", err);
+  if (code->city[0] == '\0') return missing("city", err);
+  if (!fits_txid(code->txid)) {
+    return pix_err_set(err, PIX_EINVALID, "txid", "txid may hold letters and digits only");
+  }
+  if (code->key[0] != '\0' && code->url[0] != '\0') {
+    return pix_err_set(err, PIX_EINVALID, "key", "key and url exclude each other");
+  }
+  if (code->key[0] == '\0' && code->url[0] == '\0' && code->recurrence[0] == '\0') {
+    return missing("key", err);
+  }
+  return code->amount == -1 ? PIX_OK : pix_money_check(code->amount, err);
+}
+
+/* A key with `dynamic` must say so in 01; a URL says it by itself. */
+static const char *initiation(const struct pix_brcode *code) {
+  bool unsaid = code->initiation[0] == '\0' && code->url[0] == '\0';
+  return code->dynamic && unsaid ? "12" : code->initiation;
+}
+
+static int put_code(struct pix_buf *buf, const struct pix_brcode *code, struct pix_err *err) {
+  int rc;
+
+  put(buf, 0, "01");
+  put_if(buf, 1, initiation(code));
+  rc = put_account(buf, code, err);
+  if (rc != PIX_OK) return rc;
+  put(buf, 52, code->mcc[0] != '\0' ? code->mcc : "0000");
+  put(buf, 53, CURRENCY);
+  put_amount(buf, code->amount);
+  put(buf, 58, COUNTRY);
+  put(buf, 59, code->name);
+  put(buf, 60, code->city);
+  put_if(buf, 61, code->postal_code);
+  rc = put_txid(buf, code, err);
+  if (rc == PIX_OK) rc = put_recurrence(buf, code, err);
+  pix_buf_adds(buf, CRC_TAG);
+  return rc;
+}
+
+int pix_brcode_encode(const struct pix_brcode *code, struct pix_buf *out, struct pix_err *err) {
+  struct pix_buf buf;
+  int rc = check_members(code, err);
+
+  if (rc != PIX_OK) return rc;
+  pix_buf_init(&buf, PIX_MAX_BRCODE);
+  rc = put_code(&buf, code, err);
+  if (rc == PIX_OK) {
+    pix_buf_addf(&buf, "%04X", (unsigned)pix_brcode_crc(pix_buf_text(&buf), buf.len));
+    if (buf.failed) {
+      rc = pix_err_set(err, PIX_EINVALID, "code", "the code is longer than %d bytes",
+                       PIX_MAX_BRCODE);
+    } else {
+      pix_buf_add(out, buf.data, buf.len);
+    }
+  }
+  pix_buf_fini(&buf);
+  if (rc == PIX_OK && out->failed) rc = pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+  return rc;
+}
