@@ -31,6 +31,10 @@ local LIBRARY = "mkdir -p build/core && cc -w -c -o x.o src/core/a.c && "
   .. "ar rcs build/core/libpixcore.a x.o"
 local MODULE = "mkdir -p build/5.4/pix && cc -w -shared -fPIC -o build/5.4/pix/core.so src/lua/a.c"
 
+-- A provider's files and its line in the registration.
+local ACME = "mkdir -p src/provider && cd src/provider && touch acme.c acme.h && "
+  .. "echo 'PROVIDER(acme)' > providers.def"
+
 local BREAKS = {
   { "Lua's headers in the core", "src/core/a.c", '#include <lua.h>\n',
     "a.c:1: src/core knows no Lua" },
@@ -39,13 +43,13 @@ local BREAKS = {
   { "the reactor in a provider", "src/provider/a.c", '#include "../core/reactor.h"\n',
     "a provider knows .* not reactor.h" },
   { "http in a provider", "src/provider/a.c", '#include "../core/http.h"\n', "not http.h" },
-  { "another provider's header", "src/provider/a.c", '#include "b.h"\n', "not b.h" },
+  { "another provider's header", "src/provider/a.c", '#include "acme.h"\n', "not acme.h", ACME },
   { "a clock in a provider", "src/provider/a.c", '#include <time.h>\n', "has no clock" },
   { "libcurl in a provider", "src/provider/a.c", '#include <curl/curl.h>\n', "does no I/O" },
   { "a provider's name in the codec", "src/provider/codec.c", 'const char *f = "acme";\n',
-    "names the provider acme", "touch src/provider/acme.c" },
+    "names the provider acme", ACME },
   { "a provider's name in the bindings", "src/lua/a.c", 'const char *f = "acme";\n',
-    "names the provider acme", "mkdir src/provider && touch src/provider/acme.c" },
+    "names the provider acme", ACME },
   { "a codec that compares names", "src/provider/codec.c",
     "if (strcmp(p->provider->name, x)) y();\n",
     "never compares a provider's name" },
@@ -65,7 +69,8 @@ local BREAKS = {
   { "a mutable static array", "src/provider/a.c", "int f(void) {\n  static char buf[9];\n}\n",
     "a.c:2: a mutable static" },
   { "a file of 601 lines", "src/core/a.c", lines(601, ""), "601 lines, more than 600" },
-  { "a provider of 401 lines", "src/provider/acme.c", lines(401, ""), "401 lines, more than 400" },
+  { "a provider of 401 lines", "src/provider/acme.c", lines(401, ""), "401 lines, more than 400",
+    "echo 'PROVIDER(acme)' > src/provider/providers.def" },
   { "a Lua file of 601 lines", "lua/pix/a.lua", lines(601, ""), "601 lines, more than 600" },
   { "a C function of 61 lines", "src/core/a.c", "\n" .. c_function(61),
     "a.c:2: a function of 61 lines" },
@@ -87,6 +92,8 @@ local BREAKS = {
   { "randomness in breaker", "lua/pix/breaker.lua", "return math.random()\n",
     "it uses math.random" },
   { "a call upward", "lua/pix/checkout.lua", 'require "pix.flow"\n', "nothing lower calls upward" },
+  { "a wide comment", "src/core/a.c", "/* " .. ("x"):rep(96) .. " */\n",
+    "a.c:1: wider than 100 columns" },
   { "an unfinished thing", "src/core/a.c", "/* TO" .. "DO */\n", "an unfinished thing" },
   { "Lua's symbols in the core library", "src/core/a.c", "void f(void) { lua_gettop(); }\n",
     "needs Lua's lua_gettop", LIBRARY },
@@ -114,7 +121,8 @@ local ALLOWED = {
     "static const int t[] = {1};\nstatic int f(void) {\n}\n" },
   { "a function of 60 lines", "src/core/a.c", c_function(60) },
   { "what a provider needs",
-    "src/provider/a.c", '#include "../lua/compat.h"\n#include "codec.h"\n' },
+    "src/provider/a.c", '#include "../lua/compat.h"\n#include "../core/buf.h"\n' },
+  { "the codec's headers", "src/provider/codec.h", '#include "codec.h"\n' },
   { "a host with its library", "lua/pix/host/luv.lua", 'require "luv" require "pix.core"\n' },
 }
 
