@@ -1,0 +1,55 @@
+--- One line a request, for eyes: when, what, the answer, the amount and the charge.
+-- Colour only on a terminal, and not if NO_COLOR is set (or TERM is dumb).
+local brcode = require("pix.sandbox.brcode")
+
+local M = {}
+
+local COLOURS = { dim = "2", good = "32", bad = "31", odd = "33", name = "36" }
+
+--- Should `file` (io.stderr) be written in colour? `forced` decides, where it is not nil.
+function M.wants_colour(forced, file, getenv)
+  if forced ~= nil then
+    return forced
+  elseif (getenv("NO_COLOR") or "") ~= "" or getenv("TERM") == "dumb" then
+    return false
+  end
+  local ok, term = pcall(require, "term")
+  return ok and term.isatty(file) and true or false
+end
+
+--- A function that paints text, or leaves it as it is.
+function M.painter(colour)
+  return function(name, text)
+    return colour and ("\27[%sm%s\27[0m"):format(COLOURS[name], text) or text
+  end
+end
+
+--- Is it text without control characters? Everything that a client chose passes here.
+local function printable(text)
+  return (tostring(text):gsub("%c", "?"))
+end
+
+--- @tparam table entry time (text), request, reply, fault, charge (each but the first two may be
+-- nil), milliseconds
+-- @tparam function paint from painter()
+function M.line(entry, paint)
+  local request, reply, charge = entry.request, entry.reply, entry.charge
+  local status = reply.status
+  local parts = {
+    paint("dim", entry.time),
+    paint("name", ("%-6s %-9s"):format(request.provider or "-", request.operation or "-")),
+    ("%-6s %s"):format(request.method, printable(request.path)),
+    paint(status < 300 and "good" or status < 500 and "odd" or "bad", ("→ %d"):format(status)),
+  }
+  if charge then
+    local reais = brcode.reais(charge.amount):gsub("%.", ",")
+    parts[#parts + 1] = ("R$ %s  %s  %s"):format(reais, charge.status, charge.id)
+  end
+  if entry.fault then
+    parts[#parts + 1] = paint("odd", ("fault: %s"):format(entry.fault.kind))
+  end
+  parts[#parts + 1] = paint("dim", ("%.1f ms"):format(entry.milliseconds))
+  return table.concat(parts, "  ")
+end
+
+return M
