@@ -9,11 +9,14 @@
 
 #define PIX_DATE_SIZE 32
 
-/* "YYYY-MM-DDTHH:MM:SS" of São Paulo, without a zone. */
+/* Days from 1970-01-01 to a day of the Gregorian calendar; month 1–12. */
+int64_t pix_date_days(int year, int month, int day);
+
+/* "YYYY-MM-DDTHH:MM:SS" of São Paulo, without a zone; held within the years 0000 to 9999. */
 void pix_date_format(int64_t epoch, char out[PIX_DATE_SIZE]);
 
 /* Reads "YYYY-MM-DD", "YYYY-MM-DDTHH:MM:SS" (blank for T accepted; São Paulo time), or with Z or
-** ±HH:MM. PIX_EINVALID for field. */
+** ±HH:MM. A fraction of a second is dropped. PIX_EINVALID for field. */
 int pix_date_parse(const char *text, size_t len, const char *field, int64_t *epoch,
                    struct pix_err *err);
 
