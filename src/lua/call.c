@@ -1,0 +1,459 @@
+/*
+** call.c - one operation at a provider, from arguments to a result; see call.h.
+**
+**   start ─ encode ─┬─ (no token) TOKEN ─┐
+**                   └────────────────────┴─ SENT ─┬─ 401: once more through TOKEN
+**                                                 ├─ 422 that can be adapted to: once more SENT
+**                                                 └─ decode ─ DONE
+**
+** All of it runs on the owner's thread, in drain. Any number of calls wait for one token exchange,
+** which belongs to the provider (single flight). A token that fails fails those who wait with
+** sent = "no": nothing of theirs has left.
+*/
+#include "call.h"
+
+#include "l_provider.h"
+#include "l_util.h"
+
+/* What the future no longer needs once it is over. */
+static void let_go(lua_State *L, struct l_future *future) {
+  luaL_unref(L, LUA_REGISTRYINDEX, future->provider_anchor);
+  luaL_unref(L, LUA_REGISTRYINDEX, future->arguments);
+  future->provider_anchor = future->arguments = LUA_NOREF;
+  future->provider = NULL;
+  pix_request_fini(&future->request);
+  future->step = L_STEP_DONE;
+}
+
+void l_call_fini(lua_State *L, struct l_future *future) {
+  let_go(L, future);
+}
+
+static const char *operation_of(const struct l_future *future) {
+  return pix_operation_name(future->request.operation);
+}
+
+/* Ends the call with an error. `extras`: index of members to add to it, or 0. Leaves the stack. */
+static void fail(lua_State *L, struct l_future *future, const struct pix_err *err, int extras) {
+  l_push_error(L, err, future->provider_name, operation_of(future), extras);
+  l_future_finish(L, future, L_ERROR);
+  let_go(L, future);
+}
+
+static void fail_with(lua_State *L, struct l_future *future, enum pix_kind kind,
+                      const char *message) {
+  struct pix_err err;
+
+  pix_err_set(&err, kind, NULL, "%s", message);
+  fail(L, future, &err, 0);
+}
+
+static bool needs_token(const struct l_future *future) {
+  const struct l_provider *self = future->provider;
+
+  return future->request.auth && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN;
+}
+
+static double remaining(const struct l_future *future) {
+  return future->deadline - pix_reactor_now(future->hub->reactor);
+}
+
+static void send(lua_State *L, struct l_future *future) {
+  struct l_provider *self = future->provider;
+  struct pix_exchange *exchange = pix_exchange_new(self->client);
+  struct pix_request *request = &future->request;
+  double left = remaining(future);
+
+  if (exchange == NULL) {
+    fail_with(L, future, PIX_EINTERNAL, "out of memory");
+    return;
+  }
+  exchange->headers = pix_http_headers_ref(request->auth ? self->authorized : self->plain);
+  exchange->method = request->method;
+  exchange->once = request->safety != PIX_READ;
+  exchange->url = request->url;
+  exchange->body = request->body;
+  pix_buf_init(&request->url, PIX_MAX_URL);
+  pix_buf_init(&request->body, PIX_MAX_REQUEST);
+  exchange->timeout = left > 0.001 ? left : 0.001;
+  future->token_used = self->generation;
+  future->step = L_STEP_SENT;
+  future->op = l_hub_resubmit(future->hub, &future->task, &exchange->op);
+}
+
+static struct pix_exchange *token_exchange(lua_State *L, struct l_provider *self,
+                                           struct pix_err *err) {
+  double now = pix_reactor_wall(self->hub->reactor);
+  struct pix_exchange *exchange;
+  struct pix_request request;
+
+  if (pix_codec_encode(L, &self->account, PIX_OP_TOKEN, 0, now, &request, err) != PIX_OK)
+    return NULL;
+  exchange = pix_exchange_new(self->client);
+  if (exchange == NULL) {
+    pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+    pix_request_fini(&request);
+    return NULL;
+  }
+  exchange->headers = pix_http_headers_ref(self->plain);
+  exchange->method = request.method;
+  exchange->url = request.url;
+  exchange->body = request.body;
+  exchange->body.secret = true;
+  exchange->timeout = self->account.timeout;
+  return exchange;
+}
+
+/* A call that has less time than the token's exchange gets a timer of its own. */
+static void limit_wait(struct l_future *future) {
+  double left = remaining(future);
+  struct pix_op *timer;
+
+  if (left >= future->provider->account.timeout) return;
+  timer = pix_timer_new(left > 0 ? left : 0);
+  if (timer != NULL) future->timer = l_hub_resubmit(future->hub, &future->task, timer);
+}
+
+static void wait_for_token(lua_State *L, struct l_future *future) {
+  struct l_provider *self = future->provider;
+
+  if (!self->fetching) {
+    struct pix_err err;
+    struct pix_exchange *exchange = token_exchange(L, self, &err);
+    if (exchange == NULL) {
+      fail(L, future, &err, 0);
+      return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, future->provider_anchor);
+    self->token_op = l_hub_submit(L, self->hub, -1, &self->task, &exchange->op);
+    lua_pop(L, 1);
+    self->fetching = true;
+  }
+  future->step = L_STEP_TOKEN;
+  future->wait_next = NULL;
+  *self->waiters_end = future;
+  self->waiters_end = &future->wait_next;
+  limit_wait(future);
+}
+
+static bool token_good(const struct l_provider *self) {
+  return self->authorized != NULL && pix_reactor_wall(self->hub->reactor) < self->expires;
+}
+
+/* The next step of a call that is encoded. */
+static void proceed(lua_State *L, struct l_future *future) {
+  if (needs_token(future) &&
+      (future->request.operation == PIX_OP_CHECK || !token_good(future->provider)))
+    wait_for_token(L, future);
+  else
+    send(L, future);
+}
+
+static void leave_waiters(struct l_future *future) {
+  struct l_provider *self = future->provider;
+  struct l_future **link = &self->waiters;
+
+  while (*link != NULL && *link != future) link = &(*link)->wait_next;
+  if (*link == NULL) return;
+  *link = future->wait_next;
+  if (*link == NULL) self->waiters_end = link;
+}
+
+static void stop_timer(struct l_future *future) {
+  if (future->timer != 0) pix_reactor_cancel(future->hub->reactor, future->timer);
+}
+
+void l_call_cancel(lua_State *L, struct l_future *future) {
+  if (future->step == L_STEP_SENT) {
+    pix_reactor_cancel(future->hub->reactor, future->op);
+  } else if (future->step == L_STEP_TOKEN) {
+    struct pix_op *op = pix_timer_new(0);
+    if (op == NULL) luaL_error(L, "out of memory");
+    leave_waiters(future);
+    stop_timer(future);
+    future->step = L_STEP_ENDING;
+    future->op = l_hub_resubmit(future->hub, &future->task, op);
+  }
+}
+
+uint64_t l_call_op(const struct l_future *future) {
+  if (future->ready) return 0;
+  if (future->kind == L_CALL && future->step == L_STEP_TOKEN) return future->provider->token_op;
+  return future->op;
+}
+
+void l_call_lose(lua_State *L, struct l_future *waiters, const char *why) {
+  while (waiters != NULL) {
+    struct l_future *future = waiters;
+    waiters = future->wait_next;
+    fail_with(L, future, PIX_ECANCELLED, why);
+  }
+}
+
+/* The transport's account of a failure, as an error. */
+static void describe_failure(const struct pix_exchange *exchange, struct pix_err *err) {
+  pix_err_set(err, exchange->failure, NULL, "%s", exchange->message);
+  err->sent = exchange->sent;
+  err->http_status = exchange->status;
+}
+
+static struct pix_reply reply_of(const struct pix_exchange *exchange) {
+  return (struct pix_reply){
+      .status = exchange->status,
+      .body = pix_buf_text(&exchange->reply),
+      .len = exchange->reply.len,
+      .content_type = exchange->content_type,
+      .retry_after = exchange->retry_after,
+  };
+}
+
+static void take_back(struct l_future *future, struct pix_exchange *exchange) {
+  future->request.url = exchange->url;
+  future->request.body = exchange->body;
+  pix_buf_init(&exchange->url, PIX_MAX_URL);
+  pix_buf_init(&exchange->body, PIX_MAX_REQUEST);
+}
+
+/* The token was refused. Another call may have renewed it since: then this one only goes again. */
+static void renew(lua_State *L, struct l_future *future, struct pix_exchange *exchange) {
+  struct l_provider *self = future->provider;
+
+  future->renewed = true;
+  take_back(future, exchange);
+  if (self->generation == future->token_used) self->expires = 0;
+  proceed(L, future);
+}
+
+/* The reply taught the account another way to write the request (S1). False: it cannot be done. */
+static bool adapt(lua_State *L, struct l_future *future) {
+  struct l_provider *self = future->provider;
+  enum pix_operation operation = future->request.operation;
+  double now = pix_reactor_wall(future->hub->reactor);
+  struct pix_err err;
+
+  future->adapted = true;
+  if (future->arguments == LUA_NOREF) return false;
+  pix_request_fini(&future->request);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, future->arguments);
+  if (pix_codec_encode(L, &self->account, operation, lua_gettop(L), now, &future->request, &err) ==
+      PIX_OK)
+    proceed(L, future);
+  else
+    fail(L, future, &err, 0);
+  lua_pop(L, 1);
+  return true;
+}
+
+/* A result or an error lies on the top, as decode left it; index of what lay there before: top. */
+static void conclude(lua_State *L, struct l_future *future, const struct pix_err *err, int top) {
+  if (err->kind != PIX_OK) {
+    fail(L, future, err, top + 1);
+  } else if (lua_istable(L, -1)) {
+    l_future_finish(L, future, L_VALUE);
+    let_go(L, future);
+  } else {
+    l_future_finish(L, future, L_TRUE);
+    let_go(L, future);
+  }
+  lua_settop(L, top);
+}
+
+static void answered(lua_State *L, struct l_future *future, struct pix_exchange *exchange) {
+  struct l_provider *self = future->provider;
+  double now = pix_reactor_wall(future->hub->reactor);
+  struct pix_reply reply = reply_of(exchange);
+  bool in_time = remaining(future) > 0;
+  bool may_renew = needs_token(future) && !future->renewed && in_time;
+  int top = lua_gettop(L);
+  enum pix_verdict verdict;
+  struct pix_err err;
+
+  pix_err_init(&err);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, future->hub->decoder);
+  verdict =
+      pix_codec_decode(L, top + 1, &self->account, &future->request, &reply, now, false, &err);
+  if (verdict == PIX_VERDICT_RENEW && may_renew) {
+    renew(L, future, exchange);
+  } else if (verdict == PIX_VERDICT_ADAPT && !future->adapted && in_time && adapt(L, future)) {
+    /* it is on its way again */
+  } else {
+    if (verdict != PIX_VERDICT_DONE)
+      pix_codec_decode(L, top + 1, &self->account, &future->request, &reply, now, true, &err);
+    lua_remove(L, top + 1);
+    conclude(L, future, &err, top);
+  }
+  lua_settop(L, top);
+}
+
+/* The exchange came back. One that left twice has no known outcome, whatever was answered. */
+static void exchanged(lua_State *L, struct l_future *future, struct pix_exchange *exchange) {
+  struct pix_err err;
+
+  if (exchange->failure == PIX_OK && exchange->once && exchange->resent) {
+    exchange->failure = PIX_EPROTOCOL;
+    exchange->sent = PIX_SENT_MAYBE;
+    pix_err_copy(exchange->message, sizeof exchange->message, "the request left twice", 22);
+  }
+  if (exchange->failure == PIX_OK) {
+    answered(L, future, exchange);
+    return;
+  }
+  describe_failure(exchange, &err);
+  pix_codec_failure(&future->provider->account, &future->request, &err);
+  fail(L, future, &err, 0);
+}
+
+/* The timer that limits the wait for a token; it may come when that wait is over. */
+static void timed_out(lua_State *L, struct l_future *future, bool cancelled) {
+  future->timer = 0;
+  if (future->step == L_STEP_TOKEN && !cancelled) {
+    leave_waiters(future);
+    fail_with(L, future, PIX_ETIMEOUT, "no token came within the call's timeout");
+  } else if (future->ready && future->reported) {
+    l_hub_release(L, future->hub, &future->task);
+  }
+}
+
+static void advance(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  struct l_future *future = (struct l_future *)task;
+
+  (void)hub;
+  if (op->id == future->timer)
+    timed_out(L, future, op->cancelled);
+  else if (future->step == L_STEP_ENDING)
+    fail_with(L, future, PIX_ECANCELLED, "cancelled before it was sent");
+  else
+    exchanged(L, future, (struct pix_exchange *)op);
+  op->verbs->free(op);
+}
+
+/* Reads the token's reply; PIX_OK: `authorized` is good from now on. */
+static int read_token(lua_State *L, struct l_provider *self, const struct pix_exchange *exchange,
+                      struct pix_err *err) {
+  double now = pix_reactor_wall(self->hub->reactor);
+  struct pix_reply reply = reply_of(exchange);
+  struct pix_secret token = {NULL, 0};
+  double expires = 0;
+  int rc;
+
+  pix_err_init(err);
+  if (exchange->failure != PIX_OK) {
+    describe_failure(exchange, err);
+    return err->kind;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->hub->decoder);
+  rc = pix_codec_token(L, lua_gettop(L), &self->account, &reply, now, &token, &expires, err);
+  lua_pop(L, 1);
+  if (rc == PIX_OK) rc = l_provider_authorize(self, &token, err);
+  if (rc == PIX_OK) self->expires = expires;
+  pix_secret_fini(&token);
+  return rc;
+}
+
+/* The token is there: a call that waited for it goes on. */
+static void resume(lua_State *L, struct l_future *future) {
+  stop_timer(future);
+  if (future->request.operation == PIX_OP_CHECK) {
+    l_future_finish(L, future, L_TRUE);
+    let_go(L, future);
+  } else if (remaining(future) <= 0) {
+    fail_with(L, future, PIX_ETIMEOUT, "no token came within the call's timeout");
+  } else {
+    send(L, future);
+  }
+}
+
+void l_call_token_advance(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  struct l_provider *self = (struct l_provider *)task;
+  struct l_future *waiters = self->waiters;
+  struct pix_err err;
+  int rc;
+
+  if (op->id == self->token_op) {
+    rc = read_token(L, self, (struct pix_exchange *)op, &err);
+    err.sent = PIX_SENT_NO;
+    self->fetching = false;
+    self->waiters = NULL;
+    self->waiters_end = &self->waiters;
+    while (waiters != NULL) {
+      struct l_future *future = waiters;
+      waiters = future->wait_next;
+      if (rc == PIX_OK) {
+        resume(L, future);
+      } else {
+        stop_timer(future);
+        fail(L, future, &err, 0);
+      }
+    }
+  }
+  op->verbs->free(op);
+  l_hub_release(L, hub, task);
+}
+
+static void describe(const struct l_task *task, const char **provider, const char **operation) {
+  const struct l_future *future = (const struct l_future *)task;
+
+  *provider = future->provider_name;
+  *operation = operation_of(future);
+}
+
+static struct l_future *future_for(lua_State *L, struct l_provider *self,
+                                   enum pix_operation operation) {
+  struct pix_err err;
+  struct l_hub *hub = l_hub_current(L, &err);
+  struct l_future *future;
+
+  if (hub == NULL) luaL_error(L, "luapix cannot start its reactor: %s", err.message);
+  future = l_future_new(L, hub, L_CALL);
+  future->task.advance = advance;
+  future->task.describe = describe;
+  future->provider = self;
+  future->provider_name = pix_provider_name(self->account.provider);
+  future->request.operation = operation;
+  lua_pushvalue(L, 1);
+  future->provider_anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  return future;
+}
+
+/* Fills in the request. A check of a provider with tokens is a fresh token, and no request. */
+static int encode(lua_State *L, struct l_future *future, struct pix_err *err) {
+  struct l_provider *self = future->provider;
+  enum pix_operation operation = future->request.operation;
+  double now = pix_reactor_wall(future->hub->reactor);
+  int rc;
+
+  if (operation == PIX_OP_CHECK && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN) {
+    future->request.auth = true;
+    return PIX_OK;
+  }
+  rc = pix_codec_encode(L, &self->account, operation, 3, now, &future->request, err);
+  future->request.operation = operation;
+  if (rc == PIX_OK && future->request.adaptable) {
+    lua_pushvalue(L, 3);
+    future->arguments = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  return rc;
+}
+
+int l_call_start(lua_State *L) {
+  struct l_provider *self = luaL_checkudata(L, 1, L_PROVIDER);
+  enum pix_operation operation = pix_operation_find(luaL_checkstring(L, 2));
+  struct l_future *future;
+  struct pix_err err;
+
+  luaL_argcheck(L, operation != PIX_OPERATIONS, 2, "there is no such operation");
+  lua_settop(L, 3);
+  future = future_for(L, self, operation);
+  pix_err_init(&err);
+  if (l_provider_attach(L, self, future->hub, &err) != PIX_OK ||
+      encode(L, future, &err) != PIX_OK) {
+    fail(L, future, &err, 0);
+    return 1;
+  }
+  future->deadline =
+      pix_reactor_now(future->hub->reactor) +
+      (future->request.timeout > 0 ? future->request.timeout : self->account.timeout);
+  l_hub_anchor(L, future->hub, -1, &future->task);
+  proceed(L, future);
+  return 1;
+}

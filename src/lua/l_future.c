@@ -1,0 +1,244 @@
+/*
+** l_future.c - futures; see l_future.h. A future's value lives in its user value (LuaJIT: its
+** environment), which can only be a table there: other values are boxed.
+*/
+#include "l_future.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "call.h"
+#include "l_util.h"
+
+void l_future_finish(lua_State *L, struct l_future *future, enum l_future_result result) {
+  if (result == L_VALUE || result == L_BOXED || result == L_ERROR) {
+    if (future->task.anchor != LUA_NOREF)
+      l_hub_push(L, future->hub, &future->task);
+    else
+      lua_pushvalue(L, -2); /* at start: the future lies below its value */
+    lua_insert(L, -2);
+    lua_setuservalue(L, -2);
+    lua_pop(L, 1);
+  }
+  future->result = result;
+  future->ready = true;
+  future->op = 0;
+  if (future->task.anchor == LUA_NOREF) return;
+  *future->hub->ready_end = future;
+  future->hub->ready_end = &future->ready_next;
+}
+
+/* Pushes the error of something that was ended early and whose bytes never left. */
+static void push_cancelled(lua_State *L, const struct l_future *future, enum pix_sent sent,
+                           const char *why) {
+  const char *provider = NULL, *operation = NULL;
+  struct pix_err err;
+
+  pix_err_set(&err, PIX_ECANCELLED, NULL, "%s", why);
+  err.sent = sent;
+  if (future->kind == L_CALL) future->task.describe(&future->task, &provider, &operation);
+  l_push_error(L, &err, provider, operation, 0);
+}
+
+void l_future_abandon(lua_State *L, struct l_future *future, const char *why) {
+  bool left = future->kind == L_CALL && future->step == L_STEP_SENT;
+
+  if (future->ready) return;
+  future->task.ops = 0;
+  push_cancelled(L, future, left ? PIX_SENT_MAYBE : PIX_SENT_NO, why);
+  lua_setuservalue(L, -2); /* the future lies below: the walk over the anchors pushed it */
+  future->result = L_ERROR;
+  future->ready = true;
+  future->op = 0;
+  future->task.anchor = LUA_NOREF;
+}
+
+/* Timers and promises: their one op came back. */
+static void advance_plain(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  struct l_future *future = (struct l_future *)task;
+  bool cancelled = op->cancelled;
+
+  (void)hub;
+  op->verbs->free(op);
+  if (future->kind == L_PROMISE) {
+    l_future_finish(L, future, L_NOTHING);
+    future->result = future->promised ? future->promise : L_TRUE;
+  } else if (cancelled) {
+    push_cancelled(L, future, PIX_SENT_NO, "the timer was cancelled");
+    l_future_finish(L, future, L_ERROR);
+  } else {
+    l_future_finish(L, future, L_TRUE);
+  }
+}
+
+static void describe_plain(const struct l_task *task, const char **provider,
+                           const char **operation) {
+  *provider = "";
+  *operation = ((const struct l_future *)task)->kind == L_TIMER ? "timer" : "promise";
+}
+
+struct l_future *l_future_new(lua_State *L, struct l_hub *hub, enum l_future_kind kind) {
+  struct l_future *future = l_new(L, sizeof *future, L_FUTURE);
+
+  future->kind = kind;
+  future->task.anchor = LUA_NOREF;
+  future->task.advance = advance_plain;
+  future->task.describe = describe_plain;
+  future->provider_anchor = future->arguments = LUA_NOREF;
+  future->hub = l_hub_ref(hub);
+  return future;
+}
+
+static int future_ready(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+
+  lua_pushboolean(L, future->ready);
+  return 1;
+}
+
+static int future_result(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+
+  if (!future->ready)
+    return luaL_error(L, "this future is not ready: pix.await(future) waits for it");
+  if (future->result == L_TRUE) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (future->result == L_ERROR) lua_pushnil(L);
+  lua_getuservalue(L, 1);
+  if (future->result == L_BOXED) lua_rawgeti(L, -1, 1);
+  return future->result == L_ERROR ? 2 : 1;
+}
+
+/* Lets a drain that is still to come finish the future; also wakes whoever sleeps on the fd. */
+static void finish_soon(lua_State *L, struct l_future *future, int index) {
+  struct pix_op *op = pix_timer_new(0);
+
+  if (op == NULL) luaL_error(L, "out of memory");
+  future->op = l_hub_submit(L, future->hub, index, &future->task, op);
+}
+
+/* promise:fulfil(value) or promise:fulfil(nil, err) */
+static int future_fulfil(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+
+  luaL_argcheck(L, future->kind == L_PROMISE, 1, "only a promise can be fulfilled");
+  if (future->promised) return luaL_error(L, "this promise was fulfilled already");
+  if (!l_hub_usable(future->hub)) return luaL_error(L, "this promise's reactor is closed");
+  lua_settop(L, 3);
+  if (lua_isnil(L, 2) && lua_istable(L, 3)) {
+    future->promise = L_ERROR;
+  } else {
+    future->promise = L_BOXED;
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, -2, 1);
+  }
+  lua_setuservalue(L, 1);
+  future->promised = true;
+  finish_soon(L, future, 1);
+  return 0;
+}
+
+/* An early end is asked for; what had left is told by the error that comes out of a drain. */
+static int future_cancel(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+
+  if (future->ready || !l_hub_usable(future->hub)) return 0;
+  if (future->kind == L_CALL) {
+    l_call_cancel(L, future);
+  } else if (future->kind == L_TIMER) {
+    pix_reactor_cancel(future->hub->reactor, future->op);
+  } else if (!future->promised) {
+    push_cancelled(L, future, PIX_SENT_NO, "the promise was cancelled");
+    lua_setuservalue(L, 1);
+    future->promise = L_ERROR;
+    future->promised = true;
+    finish_soon(L, future, 1);
+  }
+  return 0;
+}
+
+static int future_id(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  char text[24];
+
+  snprintf(text, sizeof text, "%" PRIu64, l_call_op(future));
+  lua_pushstring(L, text);
+  return 1;
+}
+
+static int future_what(lua_State *L) {
+  static const char *const kinds[] = {
+      [L_TIMER] = "timer", [L_PROMISE] = "promise", [L_CALL] = "call"};
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  const char *provider, *operation;
+
+  future->task.describe(&future->task, &provider, &operation);
+  lua_pushstring(L, kinds[future->kind]);
+  lua_pushstring(L, operation);
+  return 2;
+}
+
+static int future__gc(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+
+  if (future->kind == L_CALL) l_call_fini(L, future);
+  l_hub_unref(future->hub);
+  future->hub = NULL;
+  return 0;
+}
+
+static int future__tostring(lua_State *L) {
+  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  const char *provider, *operation;
+
+  future->task.describe(&future->task, &provider, &operation);
+  lua_pushfstring(L, "pix.future (%s%s%s, %s)", provider, provider[0] != '\0' ? " " : "", operation,
+                  future->ready ? "ready" : "under way");
+  return 1;
+}
+
+int l_future_timer(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  struct l_future *future;
+  struct l_hub *hub;
+  struct pix_err err;
+  struct pix_op *op;
+
+  luaL_argcheck(L, seconds >= 0 && seconds <= PIX_MAX_TIMEOUT, 1, "seconds must be 0 … 86400");
+  hub = l_hub_current(L, &err);
+  if (hub == NULL) return l_fail(L, &err);
+  future = l_future_new(L, hub, L_TIMER);
+  op = pix_timer_new(seconds);
+  if (op == NULL) return luaL_error(L, "out of memory");
+  future->op = l_hub_submit(L, hub, -1, &future->task, op);
+  return 1;
+}
+
+int l_future_promise(lua_State *L) {
+  struct pix_err err;
+  struct l_hub *hub = l_hub_current(L, &err);
+
+  if (hub == NULL) return l_fail(L, &err);
+  l_future_new(L, hub, L_PROMISE);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"ready", future_ready},
+    {"result", future_result},
+    {"cancel", future_cancel},
+    {"fulfil", future_fulfil},
+    {"id", future_id},
+    {"what", future_what},
+    {NULL, NULL},
+};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", future__gc}, {"__tostring", future__tostring}, {NULL, NULL}};
+
+void l_future_open(lua_State *L) {
+  l_class(L, L_FUTURE, methods, metamethods);
+}

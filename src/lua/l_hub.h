@@ -1,0 +1,66 @@
+/*
+** l_hub.h - where a reactor meets a Lua state. A *hub* is one reactor as seen from Lua: it knows
+** which *task* (a future, or a provider that fetches its token) each op belongs to.
+**
+** Tasks live in userdata. While a task has ops under way its userdata is anchored in the hub's
+** table, so a C pointer to it stays good and a future that the program has dropped still ends in
+** order. Nothing here is shared between threads; the reactor behind it has its own locks.
+*/
+#ifndef PIX_L_HUB_H
+#define PIX_L_HUB_H
+
+#include "compat.h"
+#include "../core/reactor.h"
+
+struct l_hub;
+struct l_future;
+
+/* The head of everything that may own an op. */
+struct l_task {
+  /* An op of this task has finished; takes ownership of op. May raise only for lack of memory. */
+  void (*advance)(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op);
+  /* For the scripted transport: whose op is it, and what does it do? Static strings. */
+  void (*describe)(const struct l_task *task, const char **provider, const char **operation);
+  int anchor; /* reference in the hub's table; LUA_NOREF = not anchored */
+  int ops;    /* ops under way */
+};
+
+struct l_hub {
+  int references;
+  struct pix_reactor *reactor; /* NULL once closed */
+  int anchors;                 /* registry reference of the table of tasks */
+  int decoder;                 /* registry reference of the codec's decoder */
+  bool is_virtual;
+  struct pix_op *backlog; /* drained, not yet advanced */
+  struct l_future *ready; /* became ready in this drain, not yet reported */
+  struct l_future **ready_end;
+  struct pix_op *taken; /* virtual: exchanges taken from the outbox */
+};
+
+/* Classes and registry entries; called once per state. */
+void l_hub_open(lua_State *L);
+
+/* The hub of the current reactor; starts the reactor if there is none, and anew after a fork.
+** NULL with err if the system refuses. */
+struct l_hub *l_hub_current(lua_State *L, struct pix_err *err);
+
+struct l_hub *l_hub_ref(struct l_hub *hub);
+void l_hub_unref(struct l_hub *hub);
+bool l_hub_usable(const struct l_hub *hub); /* not closed, and not left behind by a fork */
+
+/* Submits op for task, whose userdata is at `index`; returns the op's id. */
+uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task *task,
+                      struct pix_op *op);
+/* The same for a task that is anchored already. */
+uint64_t l_hub_resubmit(struct l_hub *hub, struct l_task *task, struct pix_op *op);
+
+void l_hub_anchor(lua_State *L, struct l_hub *hub, int index, struct l_task *task);
+void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task); /* if no op is left */
+void l_hub_push(lua_State *L, struct l_hub *hub, struct l_task *task);    /* the task's userdata */
+
+/* core.reactor(), core.virtual(), core.use() */
+int l_reactor_current(lua_State *L);
+int l_reactor_virtual(lua_State *L);
+int l_reactor_use(lua_State *L);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+** l_provider.h - a configured provider as a Lua object: its account, its HTTP client on the current
+** reactor, its token. As a task it owns the exchange that fetches the token, of which there is at most one.
+*/
+#ifndef PIX_L_PROVIDER_H
+#define PIX_L_PROVIDER_H
+
+#include <sys/types.h>
+
+#include "l_future.h"
+#include "../core/http.h"
+
+#define L_PROVIDER "pix.provider"
+
+struct l_provider {
+  struct l_task task; /* first */
+  struct pix_account account;
+  pid_t forked_from;              /* the process that made client */
+  struct l_hub *hub;              /* one reference: where client lives; NULL before first use */
+  struct pix_http_client *client; /* one reference */
+  struct pix_http_headers *plain; /* lines that every request carries */
+  struct pix_http_headers *authorized; /* those and the key or token; NULL = no token yet */
+  double expires;                      /* of the token, seconds since the epoch */
+  unsigned generation;                 /* counts tokens: tells a stale 401 from a fresh one */
+  bool fetching;                       /* a token is on its way */
+  uint64_t token_op;
+  struct l_future *waiters; /* calls that wait for it, oldest first */
+  struct l_future **waiters_end;
+};
+
+void l_provider_open(lua_State *L); /* the class; leaves the methods' table on the stack */
+
+/* Makes the provider's client for this hub, if it has none there; a client and a token of another
+** hub are dropped, and calls that waited for that token end as cancelled. */
+int l_provider_attach(lua_State *L, struct l_provider *self, struct l_hub *hub,
+                      struct pix_err *err);
+
+/* Builds the header lists; with a token (or NULL for a key) `authorized` becomes good. */
+int l_provider_authorize(struct l_provider *self, const struct pix_secret *token,
+                         struct pix_err *err);
+
+/* core.provider(name, options), core.providers() */
+int l_provider_new(lua_State *L);
+int l_provider_names(lua_State *L);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+** l_util.h - what the binding files share: error objects, reading arguments.
+*/
+#ifndef PIX_L_UTIL_H
+#define PIX_L_UTIL_H
+
+#include "compat.h"
+#include "../core/err.h"
+
+/* Makes the metatable "pix.error" (once per state). */
+void l_util_open(lua_State *L);
+
+/* Pushes an error object made of err. provider and operation may be NULL. `extras` is the index of
+** a table whose members are copied into the object (fields, id …), or 0. */
+void l_push_error(lua_State *L, const struct pix_err *err, const char *provider,
+                  const char *operation, int extras);
+
+/* Pushes nil and the error; for `return l_fail(L, &err)`. */
+int l_fail(lua_State *L, const struct pix_err *err);
+
+/* The string at index, or PIX_EINVALID for field. Numbers are not taken for strings: an id or a
+** card number that was written as a number has lost digits already. */
+int l_text(lua_State *L, int index, const char *field, const char **text, size_t *len,
+           struct pix_err *err);
+
+/* core.error(table), core.is_error(value) */
+int l_error_new(lua_State *L);
+int l_error_is(lua_State *L);
+
+/* Makes a userdata of `size` zeroed bytes with the metatable `type`, which must exist. */
+void *l_new(lua_State *L, size_t size, const char *type);
+
+/* Registers a class: metatable `type` whose __index is a table of `methods`; leaves nothing. */
+void l_class(lua_State *L, const char *type, const luaL_Reg *methods, const luaL_Reg *metamethods);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+** l_webhook.c - pix.webhook.verify: a signed notification becomes an event, or an error.
+*/
+#include "l_tools.h"
+
+#include <string.h>
+
+#include "l_util.h"
+#include "../provider/codec.h"
+
+#define MAX_SECRETS 8 /* a rotation needs two */
+
+static int add_secret(lua_State *L, int index, struct pix_secret *secret, struct pix_err *err) {
+  const char *text;
+  size_t len;
+  int rc = l_text(L, index, "webhook_secret", &text, &len, err);
+
+  return rc == PIX_OK ? pix_secret_set(secret, text, len, "webhook_secret", err) : rc;
+}
+
+static int read_secrets(lua_State *L, struct pix_secret *secrets, size_t *count,
+                        struct pix_err *err) {
+  int rc = PIX_OK;
+
+  if (!lua_istable(L, 3)) return add_secret(L, 3, &secrets[(*count)++], err);
+  for (int at = 1; rc == PIX_OK && at <= MAX_SECRETS; at++) {
+    lua_rawgeti(L, 3, at);
+    if (!lua_isnil(L, -1)) rc = add_secret(L, -1, &secrets[(*count)++], err);
+    lua_pop(L, 1);
+  }
+  if (rc == PIX_OK && (*count == 0 || lua_rawlen(L, 3) > MAX_SECRETS))
+    rc = pix_err_set(err, PIX_EINVALID, "webhook_secret", "give 1 to %d secrets", MAX_SECRETS);
+  return rc;
+}
+
+static int verify(lua_State *L, const struct pix_provider *provider,
+                  const struct pix_secret *secrets, size_t count, struct pix_err *err) {
+  const char *body, *signature;
+  size_t len, signature_len;
+  int rc = l_text(L, 1, "body", &body, &len, err);
+
+  if (rc == PIX_OK && lua_isnoneornil(L, 2)) {
+    pix_err_set(err, PIX_EAUTH, "signature", "the webhook carries no signature");
+    return err->kind;
+  }
+  if (rc == PIX_OK) rc = l_text(L, 2, "signature", &signature, &signature_len, err);
+  if (rc != PIX_OK) return rc;
+  lua_getfield(L, LUA_REGISTRYINDEX, "pix.decoder");
+  rc = pix_codec_webhook(L, lua_gettop(L), provider, body, len, signature, signature_len, secrets,
+                         count, err);
+  if (rc != PIX_OK) lua_pop(L, 1);
+  return rc;
+}
+
+int l_webhook(lua_State *L) {
+  const char *name = luaL_optstring(L, 4, "payzu");
+  const struct pix_provider *provider = pix_provider_find(name);
+  struct pix_secret secrets[MAX_SECRETS];
+  struct pix_err err;
+  size_t count = 0;
+  int rc;
+
+  luaL_argcheck(L, provider != NULL, 4, "there is no such provider");
+  lua_settop(L, 3);
+  memset(secrets, 0, sizeof secrets);
+  rc = read_secrets(L, secrets, &count, &err);
+  if (rc == PIX_OK) rc = verify(L, provider, secrets, count, &err);
+  for (size_t at = 0; at < count; at++) pix_secret_fini(&secrets[at]);
+  return rc == PIX_OK ? 1 : l_fail(L, &err);
+}
