@@ -178,7 +178,7 @@ gc: ## the suite under valgrind, with the collector at pause 0
 
 bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check
-	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
 	@LUA=$(or $(LUA),5.4) bench/run
 
 $(B)/bench/%: bench/%.c

@@ -1,0 +1,65 @@
+-- table.lua - reads the lines that bench/run collected and prints the markdown table: medians of
+-- the rounds, luapix beside the raw program, and their ratios.
+--
+-- usage: table.lua FIGURES VM
+
+local ROWS = {
+  { "1", "1 in flight" },
+  { "64", "64 in flight" },
+  { "512", "512 in flight" },
+  { "4000-slow", "4,000 in flight, answers after 50 ms" },
+  { "64-http2", "64 in flight, HTTP/2 over TLS" },
+}
+
+local function read_figures(name)
+  local figures = {}
+  for line in io.lines(name) do
+    local row, program = line:match("row=(%S+) program=(%S+)")
+    local key = row .. " " .. program
+    figures[key] = figures[key] or {}
+    local one = {}
+    for field, value in line:gmatch("(%w+[%w_]*)=([%d.]+)") do one[field] = tonumber(value) end
+    table.insert(figures[key], {
+      rate = one.checkouts / one.seconds,
+      cpu = one.cpu / one.checkouts * 1e6,
+      rss = one.maxrss_kib,
+    })
+  end
+  return figures
+end
+
+local function median(list, field)
+  local values = {}
+  for _, one in ipairs(list) do values[#values + 1] = one[field] end
+  table.sort(values)
+  local middle = math.floor(#values / 2)
+  if #values % 2 == 1 then return values[middle + 1] end
+  return (values[middle] + values[middle + 1]) / 2
+end
+
+local figures = read_figures(arg[1])
+local function of(row, program, field) return median(figures[row .. " " .. program], field) end
+
+local function print_row(row, title)
+  local limit_rate, rate = of(row, "limit", "rate"), of(row, "luapix", "rate")
+  local limit_cpu, cpu = of(row, "limit", "cpu"), of(row, "luapix", "cpu")
+  print(("| %s | %.0f | %.0f | %.2f | %.1f | %.1f | %.2f |"):format(title, limit_rate, rate,
+    rate / limit_rate, limit_cpu, cpu, cpu / limit_cpu))
+end
+
+-- What one more checkout in flight costs in resident memory, libcurl's own part taken off.
+local function kib_in_flight()
+  local function growth(program)
+    return of("4000-slow", program, "rss") - of("1", program, "rss")
+  end
+  return (growth("luapix") - growth("limit")) / 3999, growth("limit") / 3999
+end
+
+print(("luapix on %s, medians of %d interleaved rounds"):format(arg[2], #figures["64 limit"]))
+print()
+print("| | raw checkouts/s | luapix checkouts/s | ratio | raw CPU µs | luapix CPU µs | ratio |")
+print("|---|---:|---:|---:|---:|---:|---:|")
+for _, row in ipairs(ROWS) do print_row(row[1], row[2]) end
+print()
+print(("Memory per checkout in flight: %.1f KiB beyond libcurl's own %.1f KiB."):format(
+  kib_in_flight()))
