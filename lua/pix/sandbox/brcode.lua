@@ -1,9 +1,11 @@
 --- Writes the BR Codes that the simulated providers answer with: dynamic, with a valid CRC.
 -- A writer of its own, so that a fault in the core's writer cannot hide one in its reader.
 -- EMV MPM as profiled by Banco Central; the layout follows the two real codes of the documents.
-local bit = require("http.bit")
-
 local M = {}
+
+-- LuaJIT has a library for it; Lua 5.3 and later have an operator that LuaJIT cannot parse.
+local has_bit, bit = pcall(require, "bit")
+local xor = has_bit and bit.bxor or load("return function(a, b) return a ~ b end")()
 
 local function tlv(tag, value)
   return ("%s%02d%s"):format(tag, #value, value)
@@ -13,12 +15,12 @@ end
 function M.crc(text)
   local crc = 0xFFFF
   for i = 1, #text do
-    crc = bit.bxor(crc, text:byte(i) * 256)
+    crc = xor(crc, text:byte(i) * 256)
     for _ = 1, 8 do
       local top = crc >= 0x8000
-      crc = bit.band(crc * 2, 0xFFFF)
+      crc = crc * 2 % 0x10000
       if top then
-        crc = bit.bxor(crc, 0x1021)
+        crc = xor(crc, 0x1021)
       end
     end
   end
