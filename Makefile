@@ -86,7 +86,11 @@ endif
 # ---- Files ----
 
 B := build
-C := $(B)/core$(SUFFIX)
+# LuaRocks says where one Lua's headers are and never which Lua it is, and brings flags of its
+# own: a rock is built in a folder with the name of the headers' path, core and all.
+ROCK := $(B)/rock$(subst /,-,$(LUA_INCDIR))
+IS_ROCK := $(filter rock rock-install,$(MAKECMDGOALS))
+C := $(if $(IS_ROCK),$(ROCK)/core,$(B)/core$(SUFFIX))
 
 # The journals' back ends (journal_*.c) are modules of their own: they need SQLite, PostgreSQL.
 CORE_SRC  := $(filter-out src/core/journal_%.c,$(wildcard src/core/*.c))
@@ -227,10 +231,7 @@ install-%: all
 	$(call install_lua,$(or $(LUA_LDIR),$(PREFIX)/share/lua/$(ABI_$*)))
 	$(call install_module,$(call module,$*),$(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$*)))
 
-# LuaRocks says where one Lua's headers are and never which Lua it is: the folder's name is
-# the path of the headers, so that rocks for two Luas do not meet.
-ROCK := $(B)/rock$(subst /,-,$(LUA_INCDIR))
-ifneq ($(filter rock rock-install,$(MAKECMDGOALS)),)
+ifneq ($(IS_ROCK),)
   $(if $(LUA_INCDIR),,$(error a rock is built with LUA_INCDIR=folder of lua.h))
   $(eval $(call vm_rules,$(ROCK),-I$(LUA_INCDIR)))
 endif

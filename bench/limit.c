@@ -5,8 +5,8 @@
 **
 ** DESIGN. One thread, one multi handle, curl_multi_poll. A slot is one checkout at a time: create
 ** (POST), then status (GET), on one easy handle that is never reset; when it is over the slot
-** begins the next. Connections are kept alive by the multi handle. Time and CPU run from the first checkout
-** to the last; the process's start does not count.
+** begins the next. Connections are kept alive by the multi handle. Time and CPU run from the
+** first checkout to the last; the start of the process does not count.
 **
 ** usage: limit --url URL [--inflight N] [--checkouts N] [--http2] [--ca FILE]
 */
