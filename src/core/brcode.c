@@ -118,7 +118,7 @@ struct item {
 };
 
 struct level {
-  char path[4];          /* "" at the top, "26." within a template */
+  char path[8];          /* "" at the top, "26." within a template */
   bool bytes;            /* lengths count bytes */
   struct item item[100]; /* by tag */
 };

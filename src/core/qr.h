@@ -1,8 +1,8 @@
 /*
 ** qr.h - QR codes through libqrencode; pictures through libpng, or as text.
 */
-#ifndef PIX_QR_H
-#define PIX_QR_H
+#ifndef PIX_CORE_QR_H /* PIX_QR_H is a level */
+#define PIX_CORE_QR_H
 
 #include "buf.h"
 #include "err.h"
@@ -21,9 +21,14 @@ struct pix_qr_style {
                 */
 };
 
+/* Reads text as bytes without NUL, at most PIX_MAX_QR; PIX_EINVALID for "text" or "level". qr owns
+** its modules afterwards (also to be ended after a failure, safely). */
 int pix_qr_encode(const char *text, size_t len, enum pix_qr_level level, struct pix_qr *qr,
                   struct pix_err *err);
-void pix_qr_fini(struct pix_qr *qr);
+void pix_qr_fini(struct pix_qr *qr); /* safe twice */
+
+/* Each appends to out (owned by the caller); PIX_EINVALID for "scale" or "margin", PIX_EINTERNAL if
+** out is full. Text without colour presumes light characters on a dark screen. */
 
 int pix_qr_png(const struct pix_qr *qr, const struct pix_qr_style *style, struct pix_buf *out,
                struct pix_err *err); /* 1 bit per pixel, greyscale */
