@@ -39,6 +39,8 @@ void pix_http_client_unref(struct pix_http_client *client); /* any thread; wipes
 struct pix_http_headers *pix_http_headers_new(void);
 int pix_http_headers_add(struct pix_http_headers *headers, const char *name, const char *value,
                          struct pix_err *err);
+/* The line at `at`, "Name: value", or NULL past the end; borrowed. For scripted transports. */
+const char *pix_http_headers_at(const struct pix_http_headers *headers, size_t at);
 struct pix_http_headers *pix_http_headers_ref(struct pix_http_headers *headers);
 void pix_http_headers_unref(struct pix_http_headers *headers);
 
@@ -70,11 +72,11 @@ struct pix_exchange {
   bool reused;          /* on a kept-alive connection */
 
   /* http.c's own. */
-  void *easy;
-  size_t body_at;
-  double deadline;
-  struct pix_exchange *queue_next;
-  size_t heap_at;
+  void *carrier; /* while under way: see http_impl.h */
+  bool queued;   /* in the client's queue, linked by the two below */
+  struct pix_exchange *queue_next, *queue_prev;
+  size_t body_at; /* bytes of the body that libcurl has read */
+  size_t heap_at; /* place in the reactor's heap of deadlines */
 };
 
 /* A fresh exchange that holds a reference to client; NULL: out of memory. Freed by op.verbs->free.

@@ -23,7 +23,8 @@ struct pix_op_verbs {
   /* Reactor's thread. Begins the work; must lead to one pix_reactor_finish, now or later. */
   void (*start)(struct pix_reactor *reactor, struct pix_op *op);
   /* Reactor's thread. The owner wants no answer any more: finish now, saying what is known. Not
-  ** called after finish. NULL = cannot be stopped, will finish by itself. */
+  ** called after finish; may come without a start when the reactor closes. NULL = cannot be
+  ** stopped, will finish by itself; an op that another thread finishes must have NULL. */
   void (*abort)(struct pix_reactor *reactor, struct pix_op *op);
   /* Owner's thread (or closing, when the reactor's thread is gone). Frees the op. */
   void (*free)(struct pix_op *op);
@@ -36,8 +37,9 @@ struct pix_op {
   struct pix_op *next; /* link of the queue that holds it now */
   void *owner;         /* the owner's own; the reactor never looks at it */
   bool cancelled;      /* reactor's thread: finished by cancel */
-  unsigned char state; /* the reactor's own, under its lock */
-  uint32_t slot;       /* the reactor's own */
+  unsigned char state; /* the reactor's own, under its lock, as are the two links */
+  struct pix_op *chain;
+  struct pix_op *cancel_next;
 };
 
 /* Starts the thread (unless virtual). PIX_EINTERNAL with words when the system refuses. */
@@ -45,7 +47,9 @@ int pix_reactor_new(bool is_virtual, struct pix_reactor **out, struct pix_err *e
 
 /* Ends the thread, frees every op it still holds (no completion is delivered), closes the
 ** descriptors, removes the doorbell. Never waits for the network: under 0.1 s with anything in
-** flight. In a process forked from the creator it only closes and frees what is safe to. */
+** flight. In a process forked from the creator it only closes and frees what is safe to; there,
+** no other function but alive may be called. An op without abort must have been finished, or its
+** worker ended, before. */
 void pix_reactor_close(struct pix_reactor *reactor);
 
 /* False in a child of the process that made it: its thread does not exist there. */
@@ -85,8 +89,8 @@ void pix_reactor_finish(struct pix_reactor *reactor, struct pix_op *op);
 /* Doorbell: a unix socket (made at the first call, in a fresh 0700 directory, removed at close).
 ** Protocol: a client writes an op's id in decimal and "\n", and reads one byte "\n" when that op
 ** is finished (at once, if it is finished or unknown). A connection may ask any number of times,
-*one after the
-** other. Anything malformed closes that connection. The path is valid until close. */
+** one after the other: the next question only when the byte has come. Anything malformed closes
+** that connection. The path is valid until close. Virtual reactors have none: PIX_EUNSUPPORTED. */
 int pix_reactor_doorbell(struct pix_reactor *reactor, const char **path, struct pix_err *err);
 
 /* A timer: finishes after `seconds` (0 … PIX_MAX_TIMEOUT); cancel finishes it at once with
