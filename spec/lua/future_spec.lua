@@ -1,0 +1,101 @@
+local core = require "pix.core"
+local scripted = require "spec.support.scripted"
+
+describe("a future", function()
+  local script
+
+  before_each(function() script = scripted.new() end)
+  after_each(function() script:stop() end)
+
+  it("of a timer becomes ready when its time has come", function()
+    local future = core.timer(5)
+    script.reactor:advance(4.9)
+    script.reactor:drain()
+    assert.is_false(future:ready())
+    assert.equal("timer", (future:what()))
+    script.reactor:advance(0.2)
+    local ready = {}
+    assert.equal(1, script.reactor:drain(ready))
+    assert.equal(future, ready[1])
+    assert.is_true(future:result())
+    assert.is_true(future:result())
+  end)
+
+  it("comes out of drain in the order of time", function()
+    local late, early = core.timer(2), core.timer(1)
+    script.reactor:advance(3)
+    local ready = {}
+    script.reactor:drain(ready)
+    assert.same({ early, late }, ready)
+  end)
+
+  it("raises when its result is asked for too early", function()
+    local future = core.timer(1)
+    assert.has_error(function() future:result() end,
+      "this future is not ready: pix.await(future) waits for it")
+  end)
+
+  it("can be cancelled, and says so", function()
+    local future = core.timer(100)
+    future:cancel()
+    future:cancel()
+    script.reactor:drain()
+    local value, err = future:result()
+    assert.is_nil(value)
+    assert.equal("cancelled", err.kind)
+    assert.equal("no", err.sent)
+    future:cancel()
+  end)
+
+  it("gives an id for the doorbell while it is under way", function()
+    local future = core.timer(1)
+    assert.is_truthy(tonumber(future:id()) > 0)
+    script.reactor:advance(1)
+    script.reactor:drain()
+    assert.equal("0", future:id())
+  end)
+
+  it("refuses a time that is no time", function()
+    assert.has_error(function() core.timer(-1) end)
+    assert.has_error(function() core.timer(0 / 0) end)
+    assert.has_error(function() core.timer("soon") end)
+    assert.has_error(function() core.timer(1e9) end)
+  end)
+
+  describe("that is a promise", function()
+    it("becomes ready in the drain after it was fulfilled", function()
+      local promise = core.promise()
+      promise:fulfil("value")
+      assert.is_false(promise:ready())
+      script.reactor:advance(0)
+      assert.equal(1, script.reactor:drain())
+      assert.equal("value", promise:result())
+    end)
+
+    it("can be fulfilled with an error, with false and with nil", function()
+      local failed, no, nothing = core.promise(), core.promise(), core.promise()
+      local err = core.error { kind = "timeout" }
+      failed:fulfil(nil, err)
+      no:fulfil(false)
+      nothing:fulfil()
+      script.reactor:advance(0)
+      script.reactor:drain()
+      assert.same({ nil, err }, { failed:result() })
+      assert.is_false(no:result())
+      assert.is_nil(nothing:result())
+    end)
+
+    it("is fulfilled once only", function()
+      local promise = core.promise()
+      promise:fulfil(1)
+      assert.has_error(function() promise:fulfil(2) end, "this promise was fulfilled already")
+      assert.has_error(function() core.timer(1):fulfil(1) end)
+    end)
+  end)
+
+  it("cannot be forged from outside", function()
+    local future = core.timer(1)
+    assert.equal("pix", getmetatable(future))
+    assert.has_error(function() future.ready("no future") end)
+  end)
+end)

@@ -1,0 +1,103 @@
+local core = require "pix.core"
+
+describe("the reactor", function()
+  it("is one for a Lua state", function()
+    assert.equal(core.reactor(), core.reactor())
+    assert.is_false(core.reactor():is_virtual())
+  end)
+
+  it("wakes its descriptor when a timer is over", function()
+    local reactor = core.reactor()
+    local future = core.timer(0.01)
+    assert.is_true(reactor:fd() >= 0)
+    while not future:ready() do
+      reactor:wait(5)
+      reactor:drain()
+    end
+    assert.is_true(future:result())
+  end)
+
+  it("waits no longer than it is told", function()
+    local reactor = core.reactor()
+    reactor:drain()
+    assert.equal("timeout", reactor:wait(0))
+  end)
+
+  it("counts what is under way", function()
+    local reactor = core.reactor()
+    local before = reactor:pending()
+    local future = core.timer(100)
+    assert.equal(before + 1, reactor:pending())
+    future:cancel()
+    while not future:ready() do
+      reactor:wait(5)
+      reactor:drain()
+    end
+    assert.equal(before, reactor:pending())
+  end)
+
+  it("speaks as cqueues and copas expect of an object", function()
+    local reactor = core.reactor()
+    assert.equal(reactor:fd(), reactor:pollfd())
+    assert.equal(reactor:fd(), reactor:getfd())
+    assert.equal("r", reactor:events())
+    assert.is_nil(reactor:timeout())
+    assert.is_false(reactor:dirty())
+  end)
+
+  it("has a doorbell in a private folder", function()
+    local path = assert(core.reactor():doorbell())
+    local pipe = io.popen("stat -c '%a %F' '" .. path:match("^(.*)/") .. "' '" .. path .. "'")
+    local folder, socket = pipe:read("*l"), pipe:read("*l")
+    pipe:close()
+    assert.equal("700 directory", folder)
+    assert.truthy(socket:find("socket"))
+  end)
+
+  it("keeps what only a virtual one can do to virtual ones", function()
+    assert.has_error(function() core.reactor():advance(1) end,
+      "only a virtual reactor can do this: pix.testing.start()")
+  end)
+
+  describe("when it is virtual", function()
+    local former, reactor
+
+    before_each(function()
+      reactor = core.virtual()
+      former = core.use(reactor)
+    end)
+
+    after_each(function() core.use(nil) end)
+
+    it("stands in for the real one until it is put back", function()
+      assert.equal(reactor, core.reactor())
+      core.use(nil)
+      assert.equal(former, core.reactor())
+    end)
+
+    it("has a clock that moves only when it is told", function()
+      local now, wall = reactor:now(), reactor:wall()
+      reactor:advance(60)
+      assert.equal(now + 60, reactor:now())
+      assert.equal(wall + 60, reactor:wall())
+      reactor:set_wall(1767225600)
+      assert.equal(1767225600, reactor:wall())
+    end)
+
+    it("tells when the next timer falls due", function()
+      assert.is_nil(reactor:next_timer())
+      core.timer(7)
+      assert.equal(7, reactor:next_timer())
+    end)
+
+    it("refuses an answer to a request that nobody took", function()
+      assert.has_error(function() reactor:answer("17", { status = 200 }) end)
+    end)
+
+    it("cannot be used once it is closed", function()
+      reactor:close()
+      reactor:close()
+      assert.has_error(function() reactor:drain() end, "this reactor is closed")
+    end)
+  end)
+end)
