@@ -25,7 +25,8 @@ local function parse(output)
   for name, value in (head or ""):gmatch("([^\r\n:]+): ([^\r\n]*)") do
     headers[name:lower()] = value
   end
-  return { version = output:match("^HTTP/(%S+)"), status = tonumber(output:match("^HTTP/%S+ (%d+)")),
+  local version, status = output:match("^HTTP/(%S+) (%d+)")
+  return { version = version, status = tonumber(status),
     headers = headers, body = body }
 end
 

@@ -4,8 +4,8 @@
 local M = {}
 
 -- LuaJIT has a library for it; Lua 5.3 and later have an operator that LuaJIT cannot parse.
-local has_bit, bit = pcall(require, "bit")
-local xor = has_bit and bit.bxor or load("return function(a, b) return a ~ b end")()
+local bit = rawget(_G, "bit")
+local xor = bit and bit.bxor or load("return function(a, b) return a ~ b end")()
 
 local function tlv(tag, value)
   return ("%s%02d%s"):format(tag, #value, value)
