@@ -167,6 +167,7 @@ static void amounts(void) {
   CHECK_INT(PIX_MAX_MONEY, amount_of("54139999999999.99"));
   CHECK_INT(-2, amount_of("541410000000000.00"));
   CHECK_INT(-2, amount_of("54139999999999999"));
+  CHECK_INT(-2, amount_of("541400000000000.01"));
   CHECK_INT(-2, amount_of("54051.234"));
   CHECK_INT(-2, amount_of("54041,23"));
   CHECK_INT(-2, amount_of("5403.50"));

@@ -111,6 +111,7 @@ static void wrong_spellings(void) {
   CHECK(!test("sha256=" BASE64 "="));
   CHECK(!test(BASE64 "=="));
   CHECK(!test(BASE64 "A"));
+  CHECK(!test(BASE64 BASE64 BASE64 BASE64)); /* more than a MAC's bytes */
   CHECK(!test("5bdcc146bf60754e6a042426089575c75a003f089d27"));
 }
 

@@ -67,6 +67,7 @@ static void ambiguous(void) {
 static void wrong_grouping(void) {
   CHECK_INT(REFUSED, parse("12.34.56"));
   CHECK_INT(REFUSED, parse("1.23,45"));
+  CHECK_INT(REFUSED, parse("1.23.456"));
   CHECK_INT(REFUSED, parse("1234.567,89"));
   CHECK_INT(REFUSED, parse("1.2345,67"));
   CHECK_INT(REFUSED, parse("1.234.56"));
@@ -143,6 +144,9 @@ static void decoded_numbers(void) {
 
 static void wrong_numbers(void) {
   CHECK_INT(REFUSED, from(1.005, 100));
+  CHECK_INT(REFUSED, from(1.0001, 100));
+  CHECK_INT(REFUSED, from(0.9999, 100));
+  CHECK_INT(REFUSED, from(1.0000001, 100));
   CHECK_INT(REFUSED, from(1.5, 1));
   CHECK_INT(REFUSED, from(-1, 100));
   CHECK_INT(REFUSED, from(-0.01, 100));

@@ -32,7 +32,9 @@ static void cpf(void) {
   CHECK_INT(PIX_CPF, parse(" 529 982 247 25\t"));
   CHECK_STR("52998224725", tax_id.digits);
   CHECK_INT(PIX_CPF, parse("111.444.777-35"));
-  CHECK_INT(PIX_CPF, parse("00000000191")); /* remainders below 2 and leading zeros */
+  CHECK_INT(PIX_CPF, parse("00000000191"));
+  CHECK_INT(PIX_CPF, parse("12345671300")); /* remainder 1 at the first check digit */
+  CHECK_INT(PIX_CPF, parse("12345670240")); /* and at the second */
 }
 
 static void wrong_cpf(void) {
@@ -41,6 +43,8 @@ static void wrong_cpf(void) {
   CHECK_INT(0, parse("529.982.247-2"));
   CHECK_INT(0, parse("529.982.247-255"));
   CHECK_INT(0, parse("A29.982.247-25"));
+  CHECK_INT(PIX_CPF, parse("11146477724"));
+  CHECK_INT(0, parse("1114A477724")); /* 17 and 6 leave the same remainder */
   CHECK_INT(0, parse("529,982,247-25"));
 }
 

@@ -93,6 +93,8 @@ static void base64_vectors(void) {
 
 static void base64_refused(void) {
   CHECK_STR("refused", decode("Z"));
+  CHECK_STR("refused", decode("A"));
+  CHECK_STR("refused", decode("AAAAA"));
   CHECK_STR("refused", decode("Zg="));
   CHECK_STR("refused", decode("Zg==="));
   CHECK_STR("refused", decode("Z==="));

@@ -25,14 +25,16 @@
 #define LAST_ACCOUNT  51
 #define MAX_VALUE     99 /* two digits of length */
 
+/* A byte at a time: x^16 = x^12 + x^5 + 1, so that what leaves at the top comes back at those
+** three places, after its own upper half did so within the byte. */
 uint16_t pix_brcode_crc(const void *data, size_t len) {
   const unsigned char *bytes = data;
   unsigned crc = 0xffff;
 
   for (size_t i = 0; i < len; i++) {
-    crc ^= (unsigned)bytes[i] << 8;
-    for (int bit = 0; bit < 8; bit++) crc = (crc & 0x8000) ? crc << 1 ^ 0x1021 : crc << 1;
-    crc &= 0xffff;
+    unsigned top = crc >> 8 ^ bytes[i];
+    top ^= top >> 4;
+    crc = (crc << 8 ^ top << 12 ^ top << 5 ^ top) & 0xffff;
   }
   return (uint16_t)crc;
 }
