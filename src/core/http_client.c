@@ -81,6 +81,16 @@ int pix_http_headers_add(struct pix_http_headers *headers, const char *name, con
   return PIX_OK;
 }
 
+const char *pix_http_headers_at(const struct pix_http_headers *headers, size_t at) {
+  const struct curl_slist *node = headers->list;
+
+  while (node != NULL && at > 0) {
+    node = node->next;
+    at--;
+  }
+  return node != NULL ? node->data : NULL;
+}
+
 struct pix_http_headers *pix_http_headers_ref(struct pix_http_headers *headers) {
   if (headers != NULL) atomic_fetch_add_explicit(&headers->refs, 1, memory_order_relaxed);
   return headers;
