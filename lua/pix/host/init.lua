@@ -1,0 +1,156 @@
+--- How the running code waits for a future: the host, chosen anew at every call.
+--
+-- Order: what `pix.use` was told > OpenResty > a running cqueues > the built-in scheduler, inside
+-- its tasks > blocking. A host is a table of a few functions (docs/scheduler.md):
+--   name                      string
+--   await(future, seconds)    suspend the running coroutine until future:ready() → true, or until
+--                             `seconds` (may be nil) are over → false
+--   await_any(list, seconds)  optional: the same for the first of several
+--   active()                  optional: can the running code be suspended by this host? default yes
+--   spawn(f)                  optional: run f in a new coroutine of the host
+-- An adapter is told of ready futures by `pump`: watch, drain, and `core.reactor():fd()`.
+local core = require "pix.core"
+local pump = require "pix.host.pump"
+local blocking = require "pix.host.blocking"
+local scheduler = require "pix.host.scheduler"
+
+local M = { pump = pump, blocking = blocking, scheduler = scheduler }
+
+local LONGEST_TIMER = 86400 -- seconds; what core.timer takes
+
+local chosen -- by pix.use
+local found = {} -- name -> adapter, or false: this installation has none
+
+-- Loads an adapter that comes as a file; false if there is none.
+local function adapter(name)
+  if found[name] == nil then
+    local ok, host = pcall(require, "pix.host." .. name)
+    local absent = "module 'pix.host." .. name .. "' not found"
+    if not ok and not tostring(host):find(absent, 1, true) then error(host, 0) end
+    found[name] = ok and host or false
+  end
+  return found[name]
+end
+
+local function check_host(host)
+  if type(host.await) ~= "function" then
+    error("pix.use: a host needs a function await(future, seconds); see docs/scheduler.md", 3)
+  end
+  return host
+end
+
+--- Decides how the program waits from now on.
+-- @param host "copas", "luv", "cqueues", "openresty", "love", "scheduler", "blocking", a table that
+--   keeps the contract above, or nil: found anew at every call
+-- @return the former choice
+function M.use(host)
+  local before = chosen
+  if host == nil then
+    chosen = nil
+  elseif type(host) == "table" then
+    chosen = check_host(host)
+  elseif type(host) ~= "string" then
+    error("pix.use: a host's name or table was expected, not " .. type(host), 2)
+  else
+    chosen = adapter(host) or error("pix.use: there is no host \"" .. host .. "\" in this "
+      .. "installation (no module pix.host." .. host .. "); give a table with a function "
+      .. "await(future, seconds) instead", 2)
+  end
+  return before
+end
+
+local function openresty()
+  local host = adapter("openresty")
+  if not host then
+    error("pix: inside OpenResty a call must not block the worker, and the host adapter "
+      .. "pix.host.openresty is not installed", 0)
+  end
+  return (not host.active or host.active()) and host or nil
+end
+
+local function cqueues_running()
+  local cqueues = package.loaded.cqueues
+  if type(cqueues) ~= "table" or not cqueues.running() then return nil end
+  return adapter("cqueues") or nil
+end
+
+-- The hosts that are found without being asked for.
+local function detect()
+  if rawget(_G, "ngx") then return openresty() end
+  if package.loaded.cqueues then return cqueues_running() end
+end
+
+--- The host of the running code. Raises where waiting is impossible: before anything is sent.
+-- @treturn table
+function M.current()
+  if chosen and (not chosen.active or chosen.active()) then return chosen end
+  local host = detect()
+  if host then return host end
+  if scheduler.active() then return scheduler end
+  return blocking
+end
+
+-- A host that can only wait for one future is given a promise that the first of them fulfils.
+local function await_promise(host, list, seconds)
+  local promise = core.promise()
+  local waiter = { wake = function() promise:fulfil(true) end }
+  for i = 1, #list do
+    pump.watch(list[i], waiter)
+  end
+  local ready = host.await(promise, seconds)
+  for i = 1, #list do
+    pump.unwatch(list[i], waiter)
+  end
+  return ready
+end
+
+--- Waits on this host for one future or task: true, false when `seconds` are over, or nil, err when
+-- the waiting task was cancelled. May yield.
+function M.await(host, subject, seconds)
+  if host == blocking then
+    return blocking.await(subject, seconds, scheduler.step_for { subject })
+  end
+  if host ~= scheduler and type(subject) == "table" then subject = subject:future() end
+  return host.await(subject, seconds)
+end
+
+local function as_futures(list)
+  local futures = {}
+  for i = 1, #list do
+    futures[i] = type(list[i]) == "table" and list[i]:future() or list[i]
+  end
+  return futures
+end
+
+--- The same for the first of several.
+function M.await_any(host, list, seconds)
+  if host == blocking then
+    return blocking.await_any(list, seconds, scheduler.step_for(list))
+  end
+  if host == scheduler then return scheduler.await_any(list, seconds) end
+  local futures = as_futures(list)
+  for i = 1, #futures do
+    if futures[i]:ready() then return true end
+  end
+  if host.await_any then return host.await_any(futures, seconds) end
+  return await_promise(host, futures, seconds)
+end
+
+--- Waits some seconds in the running code's host: true, or nil, err when the task was cancelled.
+function M.sleep(seconds)
+  local host = M.current()
+  local refused = host.refuse and host.refuse()
+  if refused then return nil, refused end
+  repeat
+    local part = math.min(seconds, LONGEST_TIMER)
+    seconds = seconds - part
+    local timer = core.timer(part)
+    local ready, err = M.await(host, timer)
+    if not ready then return nil, err end
+    ready, err = timer:result()
+    if not ready then return nil, err end
+  until seconds <= 0
+  return true
+end
+
+return M
