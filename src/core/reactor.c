@@ -288,7 +288,10 @@ double pix_reactor_now(const struct pix_reactor *r) {
 double pix_reactor_wall(const struct pix_reactor *r) {
   struct timespec now;
 
-  if (r->is_virtual) return (double)(r->wall + r->now) / 1e9;
+  if (r->is_virtual) { /* in two parts: the whole has more digits than a double */
+    int64_t wall = r->wall + r->now;
+    return (double)(wall / SECOND) + (double)(wall % SECOND) / 1e9;
+  }
   clock_gettime(CLOCK_REALTIME, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
@@ -334,7 +337,9 @@ struct pix_op *pix_reactor_outbox(struct pix_reactor *r) {
 }
 
 void pix_reactor_set_wall(struct pix_reactor *r, double epoch) {
-  r->wall = (int64_t)(epoch * 1e9 + 0.5) - r->now;
+  int64_t whole = (int64_t)epoch;
+
+  r->wall = whole * SECOND + nanoseconds(epoch - (double)whole) - r->now;
 }
 
 /* ---- what loop.h offers ---- */
