@@ -50,7 +50,6 @@ static void hub_close(lua_State *L, struct l_hub *hub, bool tell, const char *wh
   pix_reactor_close(hub->reactor);
   hub->reactor = NULL;
   free_list(hub->backlog);
-  free_list(hub->taken);
   hub->backlog = hub->taken = NULL;
   if (!tell) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
