@@ -34,7 +34,7 @@ struct l_hub {
   struct pix_op *backlog; /* drained, not yet advanced */
   struct l_future *ready; /* became ready in this drain, not yet reported */
   struct l_future **ready_end;
-  struct pix_op *taken; /* virtual: exchanges taken from the outbox */
+  struct pix_op *taken; /* virtual: taken from the outbox, still the reactor's */
 };
 
 /* Classes and registry entries; called once per state. */
