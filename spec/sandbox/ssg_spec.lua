@@ -130,7 +130,8 @@ describe("the simulated ssg", function()
   end)
 
   it("does not find an unknown uuid", function()
-    for _, reply in ipairs({ status("none"), delete("none", "cancel"), delete("none", "refund") }) do
+    local replies = { status("none"), delete("none", "cancel"), delete("none", "refund") }
+    for _, reply in ipairs(replies) do
       assert.are.equal(404, reply.status)
       assert.are.equal("O uuid informado não foi encontrado.", reply.data.errors.uuid[1])
     end

@@ -266,6 +266,17 @@ describe("a fault of the sandbox", function()
     assert.are.equal(seen[1].connection, seen[2].connection)
   end)
 
+  it("lets go of what hangs once it is cleared", function()
+    fault({ hang = true })
+    local arguments = { url = sb.url.ssg .. "/api/qrcode/new", body = client.ssg_body(sb),
+      headers = headers }
+    local waiting = curl.start(curl.arguments(arguments))
+    while sb.count({ operation = "charge" }) == 0 do end
+    sb.clear_faults()
+    local _, code = waiting()
+    assert.are.equal(52, code)
+  end)
+
   it("is over once it is cleared", function()
     fault({ status = 503, times = "always" })
     assert.are.equal(503, charge().status)

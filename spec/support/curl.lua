@@ -5,18 +5,27 @@ local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
---- Runs curl with a list of arguments.
--- @treturn string what it wrote
--- @treturn number its exit code (7 refused, 18 partial, 28 time-out, 52 empty reply, 56 reset)
-function M.run(arguments)
+--- Starts curl with a list of arguments, and returns at once a function that waits for it.
+-- That one returns what curl wrote and its exit code (7 refused, 18 partial, 28 time-out,
+-- 52 empty reply, 56 reset).
+function M.start(arguments)
   local words = { "curl -sS --noproxy '*'" }
   for i, argument in ipairs(arguments) do
     words[i + 1] = quote(argument)
   end
   local pipe = assert(io.popen(table.concat(words, " ") .. " 2>/dev/null; printf ' exit=%d' $?"))
-  local output, code = pipe:read("*a"):match("^(.*) exit=(%d+)$")
-  pipe:close()
-  return output, tonumber(code)
+  return function()
+    local output, code = pipe:read("*a"):match("^(.*) exit=(%d+)$")
+    pipe:close()
+    return output, tonumber(code)
+  end
+end
+
+--- Runs curl with a list of arguments.
+-- @treturn string what it wrote
+-- @treturn number its exit code
+function M.run(arguments)
+  return M.start(arguments)()
 end
 
 local function parse(output)

@@ -81,21 +81,23 @@ function M:_read()
   end
   local answer = integers(cjson.decode(line))
   if not answer.ok then
-    return nil, answer.error
+    return nil, answer.error, answer.unfit == false
   end
   return answer.result
 end
 
+-- The child and what it says of itself; or nil, why, and whether any other interpreter would fail
+-- alike (a port that is taken, an option that does not exist).
 local function try(interpreter, environment, config)
   local dir = make_directory()
   config.dir = dir
   local input = assert(io.popen(command_line(interpreter, dir, config, environment), "w"))
   local self = setmetatable({ _dir = dir, _input = input }, M)
   self._reply = assert(io.open(dir .. "/reply", "r"))
-  local info, why = self:_read()
+  local info, why, final = self:_read()
   if not info then
     self:close()
-    return nil, why
+    return nil, why, final
   end
   return self, info
 end
@@ -109,9 +111,11 @@ function M.start(config, interpreter)
   local failures = {}
   for _, name in ipairs(interpreter and { interpreter } or INTERPRETERS) do
     for _, environment in ipairs({ "clean", "inherited" }) do
-      local child, info = try(name, environment, config)
+      local child, info, final = try(name, environment, config)
       if child then
         return child, info
+      elseif final then
+        return nil, "the sandbox cannot start: " .. info
       end
       failures[#failures + 1] = name .. ": " .. info
     end
@@ -137,19 +141,9 @@ function M:close()
   end
 end
 
---- Runs the sandbox in the foreground, on this terminal, until it ends.
-function M.foreground(config, interpreter)
-  for _, name in ipairs(interpreter and { interpreter } or INTERPRETERS) do
-    local probe = quote(name) .. " -v >/dev/null 2>&1"
-    local found = os.execute(probe)
-    if found == true or found == 0 then
-      local dir = make_directory()
-      config.dir = dir
-      return os.execute(("%s %s %s; code=$?; rm -rf %s; exit $code"):format(quote(name),
-        quote(script_path()), quote(cjson.encode(config)), quote(dir)))
-    end
-  end
-  return nil
+--- Waits until the process has ended, which it does not do by itself.
+function M:wait()
+  while read_line(self._reply) do end
 end
 
 return M

@@ -1,15 +1,37 @@
 --- What `pix sandbox` shows at its start, and the words that can be typed there.
-local cqueues = require("cqueues")
-local control = require("pix.sandbox.control")
-
 local M = {}
 
-local HELP = "pay, expire, reject, cancel, refund [id or its beginning; else the newest], list, "
+local HELP = "pay, expire, reject, cancel or refund [id or its beginning; else the newest], list, "
   .. "reset, quit"
 local VERBS = { pay = true, expire = true, reject = true, cancel = true, refund = true }
+local NAMES = { "detseg", "payzu", "ssg" }
 
---- The newest charge whose id begins so, or nil.
-function M.pick(charges, beginning)
+local function credentials(info, name)
+  local keys, lines = {}, {}
+  for key in pairs(info.credentials[name]) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    lines[i] = ("          %s = %s"):format(key, info.credentials[name][key])
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Where the sandbox listens and what it accepts.
+-- @tparam table info a running sandbox
+function M.banner(info)
+  local lines = { "A sandbox: it simulates the providers, and no money moves." }
+  for _, name in ipairs(NAMES) do
+    lines[#lines + 1] = ("  %-7s %s   %s"):format(name, info.url[name], info.https_url[name])
+    lines[#lines + 1] = credentials(info, name)
+  end
+  lines[#lines + 1] = ("CA for https: %s\nType: %s"):format(info.ca_file, HELP)
+  return table.concat(lines, "\n")
+end
+
+-- The newest charge whose id begins so, or nil.
+local function pick(charges, beginning)
   for i = #charges, 1, -1 do
     if charges[i].id:sub(1, #beginning) == beginning then
       return charges[i].id
@@ -27,57 +49,43 @@ local function list(charges)
   return #lines > 0 and table.concat(lines, "\n") or "no charges yet"
 end
 
+local function move(sb, verb, beginning)
+  local id = pick(sb.ledger().charges, beginning)
+  if not id then
+    return "no such charge"
+  end
+  local ok, result = pcall(sb[verb], id)
+  return ok and ("%s %s"):format(result.status, id) or tostring(result):gsub("^[^:]+:%d+: ", "")
+end
+
 --- Runs a typed line.
 -- @treturn string|nil the answer, nil to quit
-function M.run(server, line)
+function M.run(sb, line)
   local verb, id = line:match("^%s*(%S*)%s*(%S*)")
-  local charges = server.app.ledger:charges()
   if verb == "quit" then
     return nil
   elseif verb == "list" then
-    return list(charges)
-  elseif not VERBS[verb] and verb ~= "reset" then
-    return verb == "" and "" or HELP
+    return list(sb.ledger().charges)
+  elseif verb == "reset" then
+    sb.reset()
+    return "forgotten"
+  elseif VERBS[verb] then
+    return (move(sb, verb, id))
   end
-  local answer = control(server, { op = verb, id = M.pick(charges, id) or id })
-  return answer.ok and (answer.result.id or "done") .. " " .. (answer.result.status or "")
-    or answer.error
+  return HELP
 end
 
-local function banner(info)
-  local lines = { "The sandbox simulates three providers; no money moves. Base URLs:" }
-  for _, name in ipairs({ "detseg", "ssg", "payzu" }) do
-    lines[#lines + 1] = ("  %-7s %s  %s"):format(name, info.url[name], info.https_url[name])
-    for key, value in pairs(info.credentials[name]) do
-      lines[#lines + 1] = ("          %s = %s"):format(key, value)
-    end
-  end
-  lines[#lines + 1] = ("CA for https: %s\nType: %s"):format(info.ca_file, HELP)
-  return table.concat(lines, "\n")
-end
-
-local function read_lines(server, finish)
-  while true do
-    cqueues.poll({ pollfd = 0, events = "r" })
-    local line = io.stdin:read("*l")
-    if not line then
-      return
-    end
-    local answer = M.run(server, line)
+--- Runs the lines of a file, with the answers to another.
+-- @treturn boolean true after `quit`, false at the end of the file
+function M.obey(sb, input, output)
+  for line in input:lines() do
+    local answer = M.run(sb, line)
     if not answer then
-      finish()
+      return true
     end
-    io.stderr:write(answer, "\n")
+    output:write(answer, "\n")
   end
-end
-
---- Shows the banner and obeys what is typed; `finish` ends the process.
-function M.start(server, info, finish)
-  io.stderr:write(banner(info), "\n")
-  server.cq:wrap(function()
-    -- standard input may be a file or /dev/null, on which nobody can wait: then nothing is typed
-    pcall(read_lines, server, finish)
-  end)
+  return false
 end
 
 return M

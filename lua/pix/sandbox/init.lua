@@ -1,6 +1,7 @@
 --- A stateful simulator of the three providers' APIs, as a child process on loopback.
 -- @module pix.sandbox
 local child = require("pix.sandbox.child")
+local console = require("pix.sandbox.console")
 
 local M = {}
 
@@ -8,14 +9,14 @@ local OPTIONS = { port = "number", https_port = "number", expires_after = "numbe
   auto_pay = "number", log = "boolean", colour = "boolean", interpreter = "string",
   detseg = "table", ssg = "table", payzu = "table" }
 
--- The child's configuration from start()'s options; an unknown one raises.
-local function configuration(options)
+-- The child's configuration from start()'s options; an unknown one raises at the caller's level.
+local function configuration(options, level)
   local config = { providers = {} }
   for name, value in pairs(options) do
     if not OPTIONS[name] then
-      error(("pix.sandbox: unknown option %q"):format(tostring(name)), 3)
+      error(("pix.sandbox: unknown option %q"):format(tostring(name)), level)
     elseif type(value) ~= OPTIONS[name] then
-      error(("pix.sandbox: %s must be a %s"):format(name, OPTIONS[name]), 3)
+      error(("pix.sandbox: %s must be a %s"):format(name, OPTIONS[name]), level)
     end
     local place = OPTIONS[name] == "table" and config.providers or config
     place[name] = value
@@ -59,21 +60,8 @@ local function add_table_commands(sb, call)
   end
 end
 
---- Starts a sandbox and waits until it listens. Raises when it cannot be started.
--- @tparam[opt] table options port, https_port (0 = any), expires_after and auto_pay (seconds),
--- log (true = a line a request on stderr), colour, interpreter, and per provider a table:
--- detseg, ssg, payzu
--- @treturn table the running sandbox: url, https_url, ca_file, credentials, cards, and the
--- functions that docs/sandbox.md lists
-function M.start(options)
-  options = options or {}
-  local config = configuration(options)
-  config.control = true
-  local process, info = child.start(config, options.interpreter)
-  if not process then
-    error(info, 2)
-  end
-  local sb = info
+-- Fills in the functions of a running sandbox.
+local function add_commands(sb, process)
   local function call(name, args)
     if not process then
       error("the sandbox has been stopped", 3)
@@ -93,18 +81,46 @@ function M.start(options)
       process = nil
     end
   end
-  return sb
 end
 
---- Runs a sandbox in the foreground, for `pix sandbox`; returns when it has been ended.
+local function start(options, level)
+  local config = configuration(options or {}, level + 1)
+  local process, info = child.start(config, options and options.interpreter)
+  if not process then
+    error(info, level)
+  end
+  add_commands(info, process)
+  return info, process
+end
+
+--- Starts a sandbox and waits until it listens. Raises when it cannot be started.
+-- @tparam[opt] table options port, https_port (0 = any), expires_after and auto_pay (seconds),
+-- log (true = a line a request on stderr), colour, interpreter, and per provider a table:
+-- detseg, ssg, payzu
+-- @treturn table the running sandbox: url, https_url, ca_file, credentials, cards, and the
+-- functions that docs/sandbox.md lists
+function M.start(options)
+  return (start(options, 3))
+end
+
+--- Runs a sandbox in the foreground, for `pix sandbox`: shows where it listens, logs requests on
+-- stderr and obeys what is typed, until `quit` or Ctrl-C. Without a keyboard it serves on.
 -- @tparam[opt] table options as start() takes them
--- @treturn boolean whether it ended well
 function M.run(options)
-  options = options or {}
-  local config = configuration(options)
-  config.log = config.log ~= false
-  local result = child.foreground(config, options.interpreter)
-  return result == true or result == 0
+  options = copy(options)
+  options.log = options.log ~= false
+  local sb, process = start(options, 3)
+  io.stderr:write(console.banner(sb), "\n")
+  local ok, why = pcall(function()
+    if not console.obey(sb, io.stdin, io.stderr) then
+      process:wait()
+    end
+  end)
+  sb.stop()
+  -- the interpreter reports Ctrl-C as an error of that name
+  if not ok and not tostring(why):find("interrupted!", 1, true) then
+    error(why, 0)
+  end
 end
 
 return M

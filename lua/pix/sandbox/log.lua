@@ -6,15 +6,15 @@ local M = {}
 
 local COLOURS = { dim = "2", good = "32", bad = "31", odd = "33", name = "36" }
 
---- Should `file` (io.stderr) be written in colour? `forced` decides, where it is not nil.
-function M.wants_colour(forced, file, getenv)
+--- Is the log to be written in colour? `forced` decides, where it is not nil.
+-- @tparam function is_terminal does standard error go to a terminal?
+function M.wants_colour(forced, is_terminal, getenv)
   if forced ~= nil then
     return forced
   elseif (getenv("NO_COLOR") or "") ~= "" or getenv("TERM") == "dumb" then
     return false
   end
-  local ok, term = pcall(require, "term")
-  return ok and term.isatty(file) and true or false
+  return is_terminal()
 end
 
 --- A function that paints text, or leaves it as it is.

@@ -2,9 +2,8 @@
 --
 -- DESIGN. One cqueues loop runs everything. lua-http reads a request, app.lua answers it, wire.lua
 -- writes the reply; only wire.lua and webhook.lua yield in between, so a request changes the state
--- in one piece. With `control` the process obeys lines of JSON on its standard input, one answer
--- line each on standard output, and ends with that input: it cannot outlive the one who started
--- it. Without, it is in the foreground: words typed are commands, SIGINT and SIGTERM end it.
+-- in one piece. The process obeys lines of JSON on its standard input, one answer line each on
+-- standard output, and ends with that input: it cannot outlive the one who started it.
 local cqueues = require("cqueues")
 local condition = require("cqueues.condition")
 local signal = require("cqueues.signal")
@@ -12,7 +11,6 @@ local cjson = require("cjson").new()
 local http_server = require("http.server")
 local app = require("pix.sandbox.app")
 local certificate = require("pix.sandbox.certificate")
-local console = require("pix.sandbox.console")
 local control = require("pix.sandbox.control")
 local log = require("pix.sandbox.log")
 local webhook = require("pix.sandbox.webhook")
@@ -127,8 +125,13 @@ local function listen(server, port, context)
   return bound
 end
 
+local function is_terminal()
+  local result = os.execute("test -t 2")
+  return result == true or result == 0
+end
+
 local function new_log(config)
-  local paint = log.painter(log.wants_colour(config.colour, io.stderr, os.getenv))
+  local paint = log.painter(config.log and log.wants_colour(config.colour, is_terminal, os.getenv))
   return function(server, request, reply, fault, milliseconds)
     if config.log then
       local charge = reply.charge and server.app.ledger:find(reply.charge)
@@ -221,29 +224,15 @@ local function obey(server)
   end
 end
 
-local function wait_for_signal(finish)
-  signal.block(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-  local listener = signal.listen(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-  listener:wait()
-  finish()
-end
-
---- Runs the sandbox until it is told to end; does not return.
--- @tparam table config dir (for ca.pem), control, log, colour, port, https_port, auto_pay,
--- expires_after, providers {detseg = options, …}
+--- Runs the sandbox until its standard input ends; does not return.
+-- @tparam table config dir (for ca.pem), log, colour, port, https_port, auto_pay, expires_after,
+-- providers {detseg = options, …}
 function M.main(config)
-  signal.ignore(signal.SIGPIPE)
+  -- Ctrl-C is for the one who started us; we end after it
+  signal.ignore(signal.SIGPIPE, signal.SIGINT)
   local server = new_server(config)
-  local info = describe(server, config)
-  if config.control then
-    signal.ignore(signal.SIGINT)
-    say({ ok = true, result = info })
-    server.cq:wrap(obey, server)
-  else
-    local function finish() os.exit(0) end
-    server.cq:wrap(wait_for_signal, finish)
-    console.start(server, info, finish)
-  end
+  say({ ok = true, result = describe(server, config) })
+  server.cq:wrap(obey, server)
   for failure in server.cq:errors() do
     server.report(tostring(failure))
   end
