@@ -34,7 +34,9 @@ enum pix_class { PIX_READ, PIX_CREATE, PIX_SETTLE, PIX_CAPTURE };
 
 enum pix_auth { PIX_AUTH_KEY, PIX_AUTH_TOKEN }; /* a constant header; a token that is fetched */
 
-#define PIX_MAX_VALUES 16 /* rows of credentials and options that one provider may have */
+#define PIX_MAX_VALUES          16 /* rows of credentials and options that one provider may have */
+#define PIX_DEFAULT_CONNECTIONS 64 /* option max_connections: requests under way at once */
+#define PIX_MAX_CONNECTIONS     65536
 
 /* One configured provider: what the user gave to pix.ssg{…}. Freed by pix_account_fini. */
 struct pix_account {
@@ -66,6 +68,11 @@ struct pix_request {
   int64_t amount;          /* centavos asked for, -1 = none */
   char id[PIX_MAX_ID + 1]; /* of the charge concerned, "" = none yet */
   const void *endpoint;    /* the descriptor's row */
+
+  /* A header to be sent beside the others: name (static) or NULL, and its value. No provider has
+  ** documented one yet; the argument idempotency_key is refused where the descriptor names none. */
+  const char *idempotency_header;
+  char idempotency_key[PIX_MAX_ID + 1];
 };
 
 /* What came back, borrowed for the time of the call. */
@@ -75,6 +82,9 @@ struct pix_reply {
   size_t len;
   const char *content_type;
   const char *retry_after; /* the header's text, "" if none */
+
+  /* What the request went out with, or NULL: a reply that echoes it is scrubbed. */
+  const struct pix_secret *token;
 };
 
 /* What is to be done with a reply. */

@@ -1,0 +1,229 @@
+/*
+** codec_scrub.c - what a reply echoes must not leave in an error: the account's secrets, the token
+** that the request went out with, the card that it carried. Everything that comes from a provider
+** passes here before it becomes a message, a field's text or `raw`.
+**
+** An echo is looked for as it stands in the decoded text. A true secret is hidden wherever it
+** occurs; a CVV, being three digits, only where it stands alone; digits that look like a card's
+** number (13–19, Luhn) only where a card may be meant, because a BR Code is full of digits.
+*/
+#include "interpreter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/text.h"
+
+#define SHORTEST_SECRET 4 /* shorter ones would tear words apart and protect nothing */
+
+bool pix_luhn(const char *digits, size_t len) {
+  unsigned sum = 0;
+
+  for (size_t i = 0; i < len; i++) {
+    unsigned digit = (unsigned)(digits[len - 1 - i] - '0');
+    if (digit > 9) return false;
+    if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+    sum += digit;
+  }
+  return len > 0 && sum % 10 == 0;
+}
+
+static size_t match(const char *text, size_t len, const char *secret, size_t secret_len) {
+  if (secret_len < SHORTEST_SECRET || secret_len > len) return 0;
+  return memcmp(text, secret, secret_len) == 0 ? secret_len : 0;
+}
+
+/* "Bearer " and what follows it: a header that was echoed. */
+static size_t match_bearer(const char *text, size_t len) {
+  size_t at = sizeof "Bearer " - 1;
+
+  if (len <= at || !pix_text_is(text, at, "Bearer ")) return 0;
+  while (at < len && (unsigned char)text[at] > ' ') at++;
+  return at - (sizeof "Bearer " - 1) >= 8 ? at : 0;
+}
+
+/* A run of 13–19 digits, single blanks and dashes between them allowed, that passes Luhn. */
+static size_t match_card(const char *text, size_t len) {
+  char digits[20];
+  size_t count = 0, at = 0, end = 0;
+
+  while (at < len && count < sizeof digits) {
+    if (pix_text_is_digit(text[at])) {
+      digits[count++] = text[at++];
+      end = at;
+    } else if (count > 0 && at == end && (text[at] == ' ' || text[at] == '-')) {
+      at++;
+    } else {
+      break;
+    }
+  }
+  if (count < 13 || count > 19) return 0;
+  return pix_luhn(digits, count) ? end : 0;
+}
+
+/* A secret that stands alone: no digit on either side. */
+static size_t match_digits(const char *text, size_t at, size_t len, const struct pix_span *secret) {
+  size_t end = at + secret->len;
+
+  if (secret->data == NULL || secret->len < 3 || end > len) return 0;
+  if (memcmp(text + at, secret->data, secret->len) != 0) return 0;
+  if (at > 0 && pix_text_is_digit(text[at - 1])) return 0;
+  return end < len && pix_text_is_digit(text[end]) ? 0 : secret->len;
+}
+
+/* The value that the request's body carries for a source: "key":"value", digits only. */
+static struct pix_span sent_digits(const struct pix_request *request, enum pix_source source) {
+  const struct pix_endpoint *endpoint = request != NULL ? request->endpoint : NULL;
+  const struct pix_field *field = endpoint != NULL ? endpoint->fields : NULL;
+  struct pix_span out = {NULL, 0};
+  char key[48];
+  const char *at;
+
+  if (field == NULL || !request->body.secret || request->body.len == 0) return out;
+  while (field->source != PIX_FROM_NONE && field->source != source) field++;
+  if (field->source == PIX_FROM_NONE) return out;
+  snprintf(key, sizeof key, "\"%s\":\"", field->key);
+  at = strstr(pix_buf_text(&request->body), key);
+  if (at == NULL) return out;
+  out.data = at + strlen(key);
+  while (pix_text_is_digit(out.data[out.len])) out.len++;
+  return out;
+}
+
+/* Length of what must be hidden at `at`, 0 if nothing. */
+static size_t match_at(const struct pix_scrub *scrub, const struct pix_span *cvv, const char *text,
+                       size_t at, size_t len) {
+  const struct pix_value *rows = scrub->account->provider->values;
+  size_t found = 0;
+  bool within_digits = at > 0 && pix_text_is_digit(text[at - 1]);
+
+  for (size_t i = 0; rows[i].name != NULL && found == 0; i++) {
+    const struct pix_secret *secret = &scrub->account->values[i];
+    if ((rows[i].flags & PIX_VALUE_SECRET) != 0 && secret->data != NULL)
+      found = match(text + at, len - at, secret->data, secret->len);
+  }
+  if (found == 0 && scrub->token != NULL && scrub->token->data != NULL)
+    found = match(text + at, len - at, scrub->token->data, scrub->token->len);
+  if (found == 0) found = match_bearer(text + at, len - at);
+  if (found == 0) found = match_digits(text, at, len, cvv);
+  if (found == 0 && scrub->cards && !within_digits) found = match_card(text + at, len - at);
+  return found;
+}
+
+/* Where a secret may begin: one look per byte, before anything is compared. */
+static void mark_starts(const struct pix_scrub *scrub, const struct pix_span *cvv,
+                        bool starts[256]) {
+  const struct pix_value *rows = scrub->account->provider->values;
+
+  memset(starts, 0, 256 * sizeof *starts);
+  for (size_t i = 0; rows[i].name != NULL; i++) {
+    const struct pix_secret *secret = &scrub->account->values[i];
+    if ((rows[i].flags & PIX_VALUE_SECRET) != 0 && secret->data != NULL)
+      starts[(unsigned char)secret->data[0]] = true;
+  }
+  if (scrub->token != NULL && scrub->token->data != NULL)
+    starts[(unsigned char)scrub->token->data[0]] = true;
+  if (cvv->data != NULL) starts[(unsigned char)cvv->data[0]] = true;
+  starts['B'] = starts['b'] = true;
+  for (int c = '0'; c <= '9' && scrub->cards; c++) starts[c] = true;
+}
+
+bool pix_scrub_text(const struct pix_scrub *scrub, const char *text, size_t len,
+                    struct pix_buf *out) {
+  struct pix_span cvv = sent_digits(scrub->request, PIX_FROM_CARD_CVV);
+  bool starts[256];
+  size_t done = 0;
+
+  mark_starts(scrub, &cvv, starts);
+  for (size_t at = 0; at < len;) {
+    size_t found = starts[(unsigned char)text[at]] ? match_at(scrub, &cvv, text, at, len) : 0;
+    if (found == 0) {
+      at++;
+      continue;
+    }
+    pix_buf_add(out, text + done, at - done);
+    pix_buf_adds(out, PIX_REDACTED);
+    at += found;
+    done = at;
+  }
+  if (done == 0) return false;
+  pix_buf_add(out, text + done, len - done);
+  return true;
+}
+
+void pix_scrub_copy(const struct pix_scrub *scrub, char *to, size_t size, const char *text,
+                    size_t len) {
+  struct pix_buf out;
+
+  pix_buf_init(&out, PIX_MAX_RESPONSE_CEILING);
+  if (!pix_scrub_text(scrub, text, len, &out))
+    pix_err_copy(to, size, text, len);
+  else if (out.failed)
+    to[0] = '\0';
+  else
+    pix_err_copy(to, size, out.data, out.len);
+  pix_buf_fini(&out);
+}
+
+/* For results, which are many and clean: does any of the account's secrets occur at all? */
+static bool holds_secret(const struct pix_scrub *scrub, const char *text, size_t len) {
+  const struct pix_value *rows = scrub->account->provider->values;
+
+  if (scrub->cards) return true;
+  for (size_t i = 0; rows[i].name != NULL; i++) {
+    const struct pix_secret *secret = &scrub->account->values[i];
+    if ((rows[i].flags & PIX_VALUE_SECRET) == 0 || secret->len < SHORTEST_SECRET) continue;
+    if (memmem(text, len, secret->data, secret->len) != NULL) return true;
+  }
+  return scrub->token != NULL && scrub->token->len >= SHORTEST_SECRET &&
+         memmem(text, len, scrub->token->data, scrub->token->len) != NULL;
+}
+
+/* Pushes the value at `index` without its secrets; false: there are none, nothing was pushed. */
+static bool push_clean(lua_State *L, int index, const struct pix_scrub *scrub) {
+  struct pix_buf out;
+  bool found = false;
+
+  if (lua_type(L, index) == LUA_TSTRING) {
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len);
+    pix_buf_init(&out, PIX_MAX_RESPONSE_CEILING);
+    found = holds_secret(scrub, text, len) && pix_scrub_text(scrub, text, len, &out);
+    if (found && !out.failed)
+      lua_pushlstring(L, out.data, out.len);
+    else if (found)
+      lua_pushliteral(L, PIX_REDACTED);
+    pix_buf_fini(&out);
+  } else if (lua_type(L, index) == LUA_TNUMBER && lua_tonumber(L, index) >= 1e12) {
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%.0f", lua_tonumber(L, index));
+    found = scrub->cards && match_card(digits, (size_t)len) > 0;
+    if (found) lua_pushliteral(L, PIX_REDACTED);
+  }
+  return found;
+}
+
+/* Assigning to a field that exists is allowed while lua_next walks; a key that is itself a secret
+** loses its value, so that nothing has to be added. */
+void pix_scrub_table(lua_State *L, int index, const struct pix_scrub *scrub) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 8)) return;
+  index = lua_absindex(L, index);
+  lua_pushnil(L);
+  while (lua_next(L, index) != 0) {
+    int value = lua_gettop(L), key = value - 1;
+    if (lua_type(L, value) == LUA_TTABLE) {
+      pix_scrub_table(L, value, scrub);
+    } else if (push_clean(L, value, scrub)) {
+      lua_pushvalue(L, key);
+      lua_insert(L, -2);
+      lua_rawset(L, index);
+    }
+    if (lua_type(L, key) == LUA_TSTRING && push_clean(L, key, scrub)) {
+      lua_pushvalue(L, key);
+      lua_pushnil(L);
+      lua_rawset(L, index);
+    }
+    lua_settop(L, key);
+  }
+}
