@@ -80,6 +80,7 @@ end
 
 -- Without a driver only timers can move a virtual reactor.
 local function advance(reactor)
+  if M.drain() > 0 then return end
   local seconds = reactor:next_timer()
   if not seconds then error(STUCK, 0) end
   reactor:advance(seconds)

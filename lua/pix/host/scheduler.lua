@@ -340,6 +340,12 @@ local function abandon()
   live, arrived, count, at, current = 0, 0, 0, 1, nil
 end
 
+--- Drops every task without resuming it, and the handler of errors; for the end of a test.
+function M.reset()
+  abandon()
+  on_error = nil
+end
+
 --- Runs f as a task, and every task there is, until all have ended. Returns what f returned.
 function M.run(f, ...)
   check_function(f, "pix.run", 2)
