@@ -103,6 +103,9 @@ FORMATTED := $(wildcard src/*/*.[ch] spec/*/*.[ch] bench/*.[ch] fuzz/*.[ch])
 LUA_DIRS  := $(wildcard lua spec bench examples fuzz)
 module     = $(B)/$(1)$(SUFFIX)/pix/core.so
 
+# The codec as a module of its own, for spec/provider.
+PROBES    := $(VMS:%=$(B)/%$(SUFFIX)/codec_probe.so)
+
 # Without bindings (src/lua) there is no module to link.
 MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),$(call module,$(vm))))
 
@@ -116,7 +119,7 @@ all: core $(MODULES) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=
 
 core: $(CORE_LIB)
 
-tests: $(TESTS) ## build the C unit tests
+tests: $(TESTS) $(PROBES) ## build the C unit tests and the probes of the specs
 
 # ---- Rules ----
 
@@ -149,6 +152,10 @@ $(call stamp,$(1)/flags,$(2))
 $(1)/obj/%.o: src/%.c $(1)/flags
 	@mkdir -p $$(@D)
 	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -c -o $$@ $$<
+$(1)/codec_probe.so: spec/provider/codec_probe.c \
+    $(patsubst src/%.c,$(1)/obj/%.o,$(wildcard src/provider/*.c)) $(CORE_LIB)
+	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) -o $$@ \
+	  $$^ $$(LDFLAGS) $$(CORE_LIBS)
 $(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$^ $$(LDFLAGS) $$(CORE_LIBS)
