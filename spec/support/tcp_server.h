@@ -8,6 +8,7 @@
 #define PIX_SPEC_TCP_SERVER_H
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -137,6 +138,7 @@ static inline void tcp_admit(struct tcp_server *server, int fd) {
     close(fd);
     free(conn);
   } else {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     conn->server = server;
     conn->fd = fd;
     conn->number = atomic_fetch_add(&server->connections, 1) + 1;
