@@ -18,5 +18,6 @@ read_globals = {
 
 files["spec"] = { std = "+busted", max_cyclomatic_complexity = false }
 files["spec/support"] = { std = "+busted" }
+files["bin"] = { globals = { "_" } } -- the part of bin/pix that sh reads
 files["bench"] = { std = "+busted" }
 files["**/*.rockspec"] = { std = "+rockspec" }

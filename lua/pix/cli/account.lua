@@ -1,0 +1,132 @@
+--- Providers from the environment: which variables make which options, and which provider is meant.
+local exit = require("pix.cli.exit")
+
+local M = {}
+
+--- By provider: the prefix of its variables, and its options. A variable is PREFIX_OPTION, in
+-- capitals. base_url is common to all: it makes `pix` talk to the sandbox.
+M.rows = {
+  detseg = { prefix = "DETSEGPAY_", required = { "client_id", "client_token" },
+    optional = { "dialect", "user_id", "amount_unit" } },
+  ssg = { prefix = "SSG_", required = { "client_id", "client_secret", "device_code" },
+    optional = { "value_as" } },
+  payzu = { prefix = "PAYZU_", required = { "api_key" },
+    optional = { "webhook_url", "webhook_secret" } },
+}
+
+M.names = { "detseg", "payzu", "ssg" }
+
+-- The sandbox never sends anything but to this machine; to a name like this it refuses.
+local NO_WEBHOOK = "https://shop.invalid/webhook"
+local IN_SANDBOX = "payzu" -- needs nothing but the amount, and its code is a BR Code
+
+local function variable(row, option)
+  return row.prefix .. option:upper()
+end
+
+local function set(text)
+  return text ~= nil and text ~= "" and text or nil
+end
+
+--- The options that the environment gives for a provider.
+-- @treturn table options
+-- @treturn {string,…} the variables that are missing
+-- @treturn boolean whether any credential is there
+function M.options(name, getenv)
+  local row, options, missing, any = M.rows[name], {}, {}, false
+  for _, option in ipairs(row.required) do
+    options[option] = set(getenv(variable(row, option)))
+    if options[option] then
+      any = true
+    else
+      missing[#missing + 1] = variable(row, option)
+    end
+  end
+  for _, option in ipairs(row.optional) do
+    options[option] = set(getenv(variable(row, option)))
+  end
+  options.base_url = set(getenv(variable(row, "base_url")))
+  options.ca_file = set(getenv("PIX_CA_FILE"))
+  options.proxy = set(getenv("PIX_PROXY"))
+  return options, missing, any
+end
+
+--- The options with which a running sandbox is asked. Secrets of webhooks are the provider's.
+function M.sandbox_options(name, sandbox)
+  local options = { base_url = sandbox.url[name] }
+  for key, value in pairs(sandbox.credentials[name]) do
+    options[key] = value
+  end
+  if name == "payzu" then
+    options.webhook_url = NO_WEBHOOK
+  end
+  return options
+end
+
+local function config_error(message, hint)
+  return nil, { kind = "config", sent = "no", message = message, hint = hint }
+end
+
+-- The providers whose required variables are all there, and those with some of them.
+local function configured(getenv)
+  local whole, partly = {}, {}
+  for _, name in ipairs(M.names) do
+    local _, missing, any = M.options(name, getenv)
+    if #missing == 0 then
+      whole[#whole + 1] = name
+    elseif any then
+      partly[#partly + 1] = ("%s (without %s)"):format(name, table.concat(missing, ", "))
+    end
+  end
+  return whole, partly
+end
+
+-- The only one that the environment configures.
+local function the_only_one(getenv)
+  local whole, partly = configured(getenv)
+  if #whole == 1 then
+    return whole[1]
+  elseif #whole > 1 then
+    return config_error("several providers are configured: " .. table.concat(whole, ", "),
+      "name one: --provider " .. whole[1] .. ", or PIX_PROVIDER=" .. whole[1])
+  end
+  return config_error("no provider is configured"
+    .. (#partly > 0 and ": " .. table.concat(partly, "; ") or ""),
+    "put credentials into the environment or into .env (pix providers lists the names), "
+    .. "or try --sandbox")
+end
+
+--- The name of the provider that is meant.
+-- @treturn string|nil name, or nil, an error, and an exit status where it is not the error's own
+function M.choose(asked, getenv, sandbox)
+  local name = asked or set(getenv("PIX_PROVIDER")) or sandbox and IN_SANDBOX
+  if not name then
+    return the_only_one(getenv)
+  elseif not M.rows[name] then
+    local _, err = config_error(("there is no provider %q"):format(name),
+      "providers: " .. table.concat(M.names, ", "))
+    return nil, err, exit.USAGE
+  end
+  return name
+end
+
+--- The provider object.
+-- @treturn provider|nil, or nil, an error, and perhaps an exit status
+function M.open(asked, getenv, sandbox)
+  local name, err, status = M.choose(asked, getenv, sandbox)
+  if not name then
+    return nil, err, status
+  end
+  local pix = require("pix")
+  if sandbox then
+    return pix.provider(name, M.sandbox_options(name, sandbox))
+  end
+  local options, missing = M.options(name, getenv)
+  if #missing > 0 then
+    return config_error(("%s lacks %s"):format(name, table.concat(missing, ", ")),
+      "put it into the environment or into .env")
+  end
+  return pix.provider(name, options)
+end
+
+return M
