@@ -1,6 +1,7 @@
 /*
 ** err_test.c - descriptions of failures.
 */
+#include <string.h>
 #include "../../src/core/err.h"
 #include "../support/check.h"
 
@@ -71,6 +72,20 @@ static void is_made_safe(void) {
                         3, 64));
   CHECK_STR("Jos\xc3\xa9", copy("Jos\xc3\xa9", 5, 64));
   CHECK_STR("?", copy("\xc3", 1, 64));
+  CHECK_STR("?2J", copy("\xc2\x9b"
+                        "2J",
+                        4, 64)); /* U+009B, which is ESC [ to some terminals */
+  CHECK_STR("\xc2\xa0", copy("\xc2\xa0", 2, 64));
+}
+
+static void a_long_message_is_cut_between_characters(void) {
+  struct pix_err err;
+  char text[600] = "a";
+
+  for (size_t at = 1; at < 598; at += 2) memcpy(text + at, "\xc3\xa9", 2);
+  pix_err_set(&err, PIX_EINVALID, NULL, "%s", text);
+  CHECK(strchr(err.message, '?') == NULL);
+  CHECK_INT(511, strlen(err.message));
 }
 
 static void is_cut_at_characters(void) {
@@ -101,6 +116,7 @@ static const struct check_test tests[] = {
     {"long words are cut", too_long},
     {"controls and broken UTF-8 become question marks", is_made_safe},
     {"a cut falls between characters", is_cut_at_characters},
+    {"a long message is cut between characters", a_long_message_is_cut_between_characters},
     {"every kind has a name and a hint", names},
 };
 

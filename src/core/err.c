@@ -24,6 +24,20 @@ void pix_err_init(struct pix_err *err) {
   err->retry_after = -1;
 }
 
+/* The length of what vsnprintf wrote, less a character that it cut in two. */
+static size_t whole(const char *text, size_t size, int len) {
+  size_t at = 0;
+
+  if (len < 0) return 0;
+  if ((size_t)len < size) return (size_t)len;
+  for (size_t step; at < size - 1; at += step) {
+    step = pix_text_utf8_step(text + at, size - 1 - at);
+    if (step == 0 && size - 1 - at < 4) break;
+    if (step == 0) step = 1;
+  }
+  return at;
+}
+
 int pix_err_set(struct pix_err *err, enum pix_kind kind, const char *field, const char *format,
                 ...) {
   char text[sizeof err->message];
@@ -34,11 +48,9 @@ int pix_err_set(struct pix_err *err, enum pix_kind kind, const char *field, cons
   va_start(args, format);
   len = vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  if (len < 0) len = 0;
-  if ((size_t)len >= sizeof text) len = sizeof text - 1;
   pix_err_init(err);
   err->kind = kind;
-  pix_err_copy(err->message, sizeof err->message, text, (size_t)len);
+  pix_err_copy(err->message, sizeof err->message, text, whole(text, sizeof text, len));
   if (field != NULL) pix_err_copy(err->field, sizeof err->field, field, strlen(field));
   return kind;
 }
@@ -52,9 +64,7 @@ int pix_err_hint(struct pix_err *err, const char *format, ...) {
   va_start(args, format);
   len = vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  if (len < 0) len = 0;
-  if ((size_t)len >= sizeof text) len = sizeof text - 1;
-  pix_err_copy(err->hint, sizeof err->hint, text, (size_t)len);
+  pix_err_copy(err->hint, sizeof err->hint, text, whole(text, sizeof text, len));
   return err->kind;
 }
 
@@ -71,16 +81,26 @@ const char *pix_err_sent_name(enum pix_sent sent) {
   return names[sent];
 }
 
+/* C0, DEL, and C1 (U+0080–U+009F, in which some terminals see commands). */
+static bool is_control(const char *text, size_t step) {
+  unsigned char first = (unsigned char)text[0];
+
+  if (step == 2) return first == 0xc2 && (unsigned char)text[1] < 0xa0;
+  return step == 1 && (first < 0x20 || first == 0x7f);
+}
+
 void pix_err_copy(char *to, size_t size, const char *text, size_t len) {
   size_t used = 0;
 
   for (size_t at = 0; at < len;) {
     size_t step = pix_text_utf8_step(text + at, len - at);
-    bool plain = step > 0 && (unsigned char)text[at] >= 0x20 && text[at] != 0x7f;
+    bool plain = step > 0 && !is_control(text + at, step);
     size_t width = plain ? step : 1;
     if (used + width >= size) break;
-    if (plain) memcpy(to + used, text + at, step);
-    else to[used] = '?';
+    if (plain)
+      memcpy(to + used, text + at, step);
+    else
+      to[used] = '?';
     used += width;
     at += step > 0 ? step : 1;
   }
