@@ -1,6 +1,6 @@
 /*
-** codec_account.c - the options of pix.ssg{…} → struct pix_account, by the descriptor's rows and the
-** rows common to all providers. Every option that is not known is refused by its name: a typing
+** codec_account.c - the options of pix.ssg{…} → struct pix_account, by the descriptor's rows and
+** the rows common to all providers. Every option that is not known is refused by its name: a typing
 ** mistake must not switch something off silently.
 */
 #include "interpreter.h"

@@ -4,7 +4,7 @@
 ** What is refused in a 2xx, and what `sent` says then:
 **   no JSON object, no id, no code, no status          protocol  "maybe": something may exist
 **   a code that is no valid BR Code, an amount that is
-**   not the one asked for, another charge's answer     protocol, mismatch  "yes": it was understood,
+**   not the one asked for, another charge's answer     protocol, mismatch  "yes": understood;
 **       the charge exists, its `id` is among the error's members so that nothing is lost; but its
 **       code must not be shown.
 */
@@ -121,26 +121,20 @@ static void put_whole(lua_State *L, const char *member, int64_t value) {
   lua_setfield(L, -2, member);
 }
 
-/* D9: base64 without a data: prefix, of a PNG; anything else is left out. */
+/* D9: base64 of a PNG without a data: prefix; anything else is left out. It stays base64, because a
+** charge may be saved as JSON. */
 static void put_png(lua_State *L, const struct pix_span *text) {
   static const char prefix[] = "data:image/png;base64,";
+  static const char begins[] = "iVBORw0KGgo"; /* the eight bytes with which every PNG begins */
   const char *from = text->data;
   size_t len = text->len;
-  unsigned char *bytes;
-  long count;
 
-  if (from == NULL) return;
   if (len > sizeof prefix && memcmp(from, prefix, sizeof prefix - 1) == 0) {
     from += sizeof prefix - 1;
     len -= sizeof prefix - 1;
   }
-  bytes = lua_newuserdata(L, len / 4 * 3 + 3);
-  count = pix_text_base64(from, len, bytes);
-  if (count > 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
-    lua_pushlstring(L, (const char *)bytes, (size_t)count);
-    lua_setfield(L, -3, "qr_png");
-  }
-  lua_pop(L, 1);
+  if (len < sizeof begins || memcmp(from, begins, sizeof begins - 1) != 0) return;
+  pix_put_text(L, "qr_png", from, len);
 }
 
 static void put_span(lua_State *L, const char *member, const struct pix_span *text) {

@@ -302,7 +302,7 @@ static void push_texts(lua_State *L, int value, const struct pix_scrub *scrub) {
   }
 }
 
-/* {field = {texts}} of the body's `errors`, under the caller's names, into the table at `members`. */
+/* {field = {texts}} of the body's `errors`, under the caller's names, into `members`. */
 static void put_fields(lua_State *L, int body, int members, const struct pix_scrub *scrub) {
   int count = 0, errors, fields;
 

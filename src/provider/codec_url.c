@@ -19,7 +19,7 @@ static bool is_host_char(char c) {
          c == '.' || c == '_';
 }
 
-/* Splits "host[:port][/…]". An "@" is no host character: user:password@ is refused with the rest. */
+/* Splits "host[:port][/…]". "@" is no host character: user:password@ is refused with the rest. */
 static bool split(const char *text, struct authority *out) {
   const char *at = text;
 

@@ -1,6 +1,7 @@
 /*
-** codec_webhook.c - a provider's call to us: is it signed by one who knows the secret (P8), and what
-** does it say? The signature is over the bytes as they came; nothing is decoded before it matches.
+** codec_webhook.c - a provider's call to us: is it signed by one who knows the secret (P8), and
+** what does it say? The signature is over the bytes as they came; nothing is decoded before it
+** matches.
 */
 #include "interpreter.h"
 

@@ -97,8 +97,8 @@ static const struct pix_field payment_search_fields[] = {
     {.source = PIX_FROM_NONE},
 };
 
-/* D1: of either dialect. D2, D11: `value` was in reais in every sample; `amount` would be an echo of
-** what was sent, in the unit in which it was sent. */
+/* D1: of either dialect. D2, D11: `value` was in reais in every sample; `amount` would be an echo
+** of what was sent, in the unit in which it was sent. */
 static const struct pix_reply_row reply[] = {
     {PIX_TO_ID, "transaction_id"},     {PIX_TO_ID, "id"},
     {PIX_TO_CODE, "payment_code"},     {PIX_TO_CODE, "qrcode"},
