@@ -1,0 +1,122 @@
+local core = require "pix.core"
+local hosts = require "pix.host"
+local pix = require "pix"
+
+-- A host as a program would write it: a coroutine at a time, resumed when its future is ready.
+local function toy_host()
+  local host = { name = "toy", awaited = 0 }
+  function host.await(future, seconds)
+    host.awaited = host.awaited + 1
+    return hosts.blocking.await(future, seconds)
+  end
+  return host
+end
+
+describe("the choice of a host", function()
+  local t
+
+  before_each(function() t = pix.testing.start() end)
+
+  after_each(function()
+    pix.use(nil)
+    t:stop()
+  end)
+
+  it("is blocking outside tasks and the scheduler inside", function()
+    assert.equal(hosts.blocking, hosts.current())
+    pix.run(function()
+      assert.equal(hosts.scheduler, hosts.current())
+      coroutine.wrap(function() assert.equal(hosts.blocking, hosts.current()) end)()
+    end)
+  end)
+
+  it("takes a table with await, and returns the former choice", function()
+    local host = toy_host()
+    assert.is_nil(pix.use(host))
+    pix.sleep(1)
+    assert.equal(1, host.awaited)
+    assert.equal(host, pix.use(nil))
+  end)
+
+  it("asks the host whether it is active here", function()
+    local host = toy_host()
+    host.active = function() return false end
+    pix.use(host)
+    assert.equal(hosts.blocking, hosts.current())
+  end)
+
+  it("lets a host with await alone do any and all", function()
+    pix.use(toy_host())
+    local value, place = pix.any { core.timer(5), core.timer(1) }
+    assert.is_true(value)
+    assert.equal(2, place)
+    assert.same({ true, true, n = 2 }, (pix.all { core.timer(1), core.timer(2) }))
+  end)
+
+  it("gives a list to a host that can wait for the first of several", function()
+    local host, asked = toy_host(), nil
+    host.await_any = function(list, seconds)
+      asked = #list
+      return hosts.blocking.await_any(list, seconds)
+    end
+    pix.use(host)
+    pix.any { core.timer(5), core.timer(1), core.timer(9) }
+    assert.equal(3, asked)
+  end)
+
+  it("starts tasks through the host's spawn", function()
+    local host = toy_host()
+    host.spawn = function(f) coroutine.wrap(f)() end
+    pix.use(host)
+    assert.equal("value", pix.spawn(function(v)
+      pix.sleep(1)
+      return v
+    end, "value"):await())
+    local failing = pix.spawn(function() error("in a guest") end)
+    assert.error_matches(function() failing:await() end, "in a guest")
+  end)
+
+  it("says so when the host cannot start tasks", function()
+    pix.use(toy_host())
+    assert.error_matches(function() pix.spawn(function() end) end, "toy has no spawn")
+  end)
+
+  it("names a host that is not there, and what to give instead", function()
+    assert.error_matches(function() pix.use "nowhere" end, "no host \"nowhere\"")
+    assert.error_matches(function() pix.use "nowhere" end, "await%(future, seconds%)")
+  end)
+
+  it("raises the error of a host's file that is there but broken", function()
+    package.preload["pix.host.broken"] = function() error("broken inside") end
+    finally(function() package.preload["pix.host.broken"] = nil end)
+    assert.error_matches(function() pix.use "broken" end, "broken inside")
+  end)
+
+  it("refuses a table without await and other values", function()
+    assert.error_matches(function() pix.use {} end, "await%(future, seconds%)")
+    assert.error_matches(function() pix.use(42) end, "name or table")
+  end)
+
+  it("takes the built-in ones by their names", function()
+    pix.use "blocking"
+    assert.equal(hosts.blocking, hosts.current())
+  end)
+
+  it("does not block a worker of OpenResty for lack of its adapter", function()
+    package.preload["pix.host.openresty"] = nil
+    local loaded = package.loaded["pix.host.openresty"]
+    if loaded then return end
+    rawset(_G, "ngx", {})
+    finally(function() rawset(_G, "ngx", nil) end)
+    assert.error_matches(function() pix.sleep(1) end, "OpenResty")
+  end)
+
+  it("asks cqueues, if it is loaded, whether it runs", function()
+    local asked = 0
+    local before = package.loaded.cqueues
+    package.loaded.cqueues = { running = function() asked = asked + 1 end }
+    finally(function() package.loaded.cqueues = before end)
+    pix.sleep(1)
+    assert.is_true(asked > 0)
+  end)
+end)
