@@ -63,11 +63,11 @@ end
 
 --- At most so many columns of a text, never half a character.
 function M.cut(text, columns)
-  local count, at = 0, 1
+  local count = 0
   for from in text:gmatch("()[^\128-\191]") do
-    count, at = count + 1, from
+    count = count + 1
     if count > columns then
-      return text:sub(1, at - 1)
+      return text:sub(1, from - 1)
     end
   end
   return text
