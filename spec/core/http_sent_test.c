@@ -57,7 +57,7 @@ static void serve_script(struct tcp_conn *conn) {
   };
 
   if (!tcp_request(conn)) return;
-  tcp_write(conn, answers[conn->server->gate]);
+  tcp_write(conn, answers[atomic_load(&conn->server->gate)]);
 }
 
 static void broken_answers_are_maybe(void) {

@@ -143,10 +143,13 @@ static void refuses_bad_headers(void) {
   pix_http_headers_unref(headers);
 }
 
+/* The gate opens if a cookie comes back. */
 static void serve_redirect(struct tcp_conn *conn) {
-  while (tcp_request(conn))
+  while (tcp_request(conn)) {
+    if (strcasestr(conn->text, "\r\ncookie:") != NULL) conn->server->gate = 1;
     tcp_write(conn, "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b\r\n"
                     "Content-Length: 0\r\n\r\n");
+  }
 }
 
 static void follows_no_redirect(void) {
@@ -159,7 +162,7 @@ static void follows_no_redirect(void) {
   exchange_end(x);
   CHECK_INT(1, f.server.requests);
   exchange_end(expect(&f, "GET", NULL, false, PIX_OK, PIX_SENT_YES));
-  CHECK(strcasestr(f.server.conns[0]->text, "cookie") == NULL);
+  CHECK_INT(0, f.server.gate);
   fixture_close(&f);
 }
 
