@@ -274,6 +274,14 @@ local function hmac(secret, body)
   return core.hex_sha256(table.concat(outer) .. digest)
 end
 
+--- Signs the body of a webhook, as payzu does: HMAC-SHA256 in hex.
+function Testing.sign(_, body, secret)
+  if type(body) ~= "string" or type(secret) ~= "string" then
+    error("t:sign: body and secret must be strings", 2)
+  end
+  return hmac(secret, body)
+end
+
 --- The webhook that the provider would send about a charge as it stands.
 -- @param charge a charge, or its id
 -- @tparam string secret the webhook secret

@@ -2,9 +2,10 @@ local core = require "pix.core"
 local pump = require "pix.host.pump"
 
 local function waiter()
-  local self = { woken = {} }
-  function self:wake(subject) self.woken[#self.woken + 1] = subject end
-  return self
+  return {
+    woken = {},
+    wake = function(self, subject) self.woken[#self.woken + 1] = subject end,
+  }
 end
 
 describe("the pump", function()
