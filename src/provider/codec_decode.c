@@ -361,14 +361,23 @@ static void judge(struct decoder *d, bool readable, const struct pix_scrub *scru
   }
 }
 
+static bool refuses_form(struct decoder *d) {
+  return d->reply->status == 422 && lua_type(d->L, d->body) == LUA_TTABLE &&
+         pix_error_names_amount(d->L, d->body, d->request);
+}
+
+/* S1: what was learned is kept only while it helps: the amount itself may be what is refused. */
+static void forget_adaptation(struct decoder *d) {
+  bool adapted = (d->account->adaptations & PIX_ADAPT_MONEY) != 0 && !d->request->adaptable;
+
+  if (adapted && refuses_form(d)) d->account->adaptations &= ~PIX_ADAPT_MONEY;
+}
+
 static enum pix_verdict find_verdict(struct decoder *d) {
   if (pix_error_stale_token(d->account, d->request, d->err)) return PIX_VERDICT_RENEW;
-  if (d->reply->status == 422 && d->request->adaptable && lua_type(d->L, d->body) == LUA_TTABLE &&
-      pix_error_names_amount(d->L, d->body, d->request)) {
-    d->account->adaptations |= PIX_ADAPT_MONEY;
-    return PIX_VERDICT_ADAPT;
-  }
-  return PIX_VERDICT_DONE;
+  if (!refuses_form(d) || !d->request->adaptable) return PIX_VERDICT_DONE;
+  d->account->adaptations |= PIX_ADAPT_MONEY;
+  return PIX_VERDICT_ADAPT;
 }
 
 enum pix_verdict pix_codec_decode(lua_State *L, int decoder, struct pix_account *account,
@@ -399,6 +408,7 @@ enum pix_verdict pix_codec_decode(lua_State *L, int decoder, struct pix_account 
   judge(&d, readable, &scrub);
   if (err->kind != PIX_OK && !last) verdict = find_verdict(&d);
   if (err->kind != PIX_OK && verdict == PIX_VERDICT_DONE) {
+    forget_adaptation(&d);
     scrub.cards = true;
     pix_error_members(L, d.body, &scrub, reply, request->id[0] != '\0' ? request->id : d.item.id);
   }
