@@ -68,9 +68,12 @@ OPT_asan  := -O1 -g -fno-omit-frame-pointer
 OPT_tsan  := -O1 -g -fno-omit-frame-pointer
 SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SAN_tsan  := -fsanitize=thread
+# In instrumented code gcc guesses values and lengths wrongly; the plain build asks these.
+GUESSES   := $(if $(SAN_$(VARIANT)),-Wno-maybe-uninitialized -Wno-format-truncation)
 CFLAGS    ?= $(OPT_$(VARIANT))
 
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings $(WERROR)
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+            $(GUESSES) $(WERROR)
 PIX_CFLAGS  = -std=c11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -pthread -MMD -MP \
               $(CFLAGS) $(SAN_$(VARIANT)) $(CPPFLAGS)
 CORE_CFLAGS = $(CURL_CFLAGS) $(SSL_CFLAGS) $(QR_CFLAGS) $(PNG_CFLAGS)
@@ -103,6 +106,10 @@ FORMATTED := $(wildcard src/*/*.[ch] spec/*/*.[ch] bench/*.[ch] fuzz/*.[ch])
 LUA_DIRS  := $(wildcard lua spec bench examples fuzz)
 module     = $(B)/$(1)$(SUFFIX)/pix/core.so
 
+# Loaded beside a sanitizer: see .ci/preload.c.
+HELPER_asan := $(B)/preload.so
+HELPER_tsan := $(B)/preload.so
+
 # The codec as a module of its own, for spec/provider.
 PROBES    := $(VMS:%=$(B)/%$(SUFFIX)/codec_probe.so)
 
@@ -115,7 +122,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),$(call module,$(vm
 .PHONY: all core tests demo check bench install new-provider asan tsan gc format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
-all: core $(MODULES) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
+all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
 
 core: $(CORE_LIB)
 
@@ -195,6 +202,10 @@ bench: ## luapix against a raw libcurl program; a markdown table
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(PIX_CFLAGS) $(CURL_CFLAGS) -o $@ $< $(LDFLAGS) $(CURL_LIBS) -pthread
+
+$(B)/preload.so: .ci/preload.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -shared -fPIC -o $@ $<
 
 new-provider: ## write a new provider's four files: make new-provider NAME=x
 	@.ci/new-provider '$(NAME)'
