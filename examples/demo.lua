@@ -103,7 +103,7 @@ local function subscribe()
     trial = true })
   step(("a subscription at payzu, trial until %s, by %s"):format(made.trial_ends_at,
     tostring(card)))
-  record(made, "subscription", "trial")
+  record(made, "plan", "trial")
 end
 
 local function cancel_one()
@@ -167,7 +167,7 @@ if not ok then
   os.exit(1, true)
 end
 print_table()
-say(("\n%d requests over HTTP, %.1f s, %s. No money moved: the providers are simulated."):format(
+say(("\n%d requests over HTTP in %.1f s on %s. No money moved, it was the sandbox."):format(
   requests, clock:now() - start, rawget(_G, "jit") and jit.version or _VERSION))
 say("Next: ", paint("bold", "bin/pix charge 19.90 --sandbox --wait"),
-  ", examples/first_charge.lua, README.md")
+  " or examples/first_charge.lua")

@@ -1,5 +1,6 @@
 --- pix charge: make a charge, show it, and perhaps wait until it is paid.
 local account = require("pix.cli.account")
+local clipboard = require("pix.cli.clipboard")
 local exit = require("pix.cli.exit")
 local interrupt = require("pix.cli.interrupt")
 local json = require("pix.cli.json")
@@ -12,6 +13,7 @@ local M = { summary = "Make a charge; show its code and QR code." }
 
 local DEFAULT_WAIT = 300 -- seconds
 local SPIN = 0.2
+local ENDLESS = 1000 -- columns and rows of a file
 
 local function seconds(value)
   local number = tonumber(value)
@@ -34,6 +36,7 @@ function M.define(command, cli)
   command:flag("--wait", "Wait until it is paid; Ctrl-C cancels the charge.")
   command:option("--timeout", "How long to wait; 300."):argname("SECONDS"):convert(seconds)
   command:flag("--keep", "Leave the charge payable after Ctrl-C or --timeout.")
+  command:flag("--copy", "Put the code on the terminal's clipboard (OSC 52).")
   command:option("--qr", "text, none, png FILE or svg FILE; else text on a terminal.")
     :argname("FORMAT"):convert(qr.parse)
 end
@@ -73,24 +76,32 @@ local function show_text(ctx, charge)
   local columns, rows = terminal.size(ctx.getenv)
   local on_terminal = terminal.is_terminal(1)
   -- a line below it stays for the shell's prompt, or the progress
-  local drawn, wide, high = qr.draw(function(...) return charge:qr(...) end, on_terminal and columns
-    or 1000, on_terminal and rows - 2 or 1000, on_terminal)
+  local function draw(...) return charge:qr(...) end
+  local drawn, wide, high = qr.draw(draw, on_terminal and columns or ENDLESS,
+    on_terminal and rows - 2 or ENDLESS, on_terminal)
   if drawn then
-    ctx.print(drawn:gsub("\n$", ""))
+    ctx.print((drawn:gsub("\n$", "")))
   elseif type(wide) == "table" then
     ctx.note(table.concat(report.error_lines(ctx, wide), "\n"))
   else
-    ctx.print(ctx.say("no_qr", wide, high, columns, rows))
-    ctx.print(("  pix brcode --qr png pix.png '%s'"):format(terminal.printable(charge.code)))
+    ctx.print(ctx.say("no_qr", wide, high + 2, columns, rows))
+    local file = qr.new_file()
+    if file and qr.write(draw, "png", file) then
+      ctx.print(ctx.say("no_qr_picture", file))
+    end
   end
 end
 
-local function show(ctx, charge)
+local function show(ctx, charge, copy)
   ctx.print(ctx.paint("bold", ctx.say("charge_made", require("pix").format(charge.amount),
     charge.provider)) .. "  " .. report.status(ctx, charge))
   ctx.print(ctx.say("id") .. ": " .. terminal.printable(charge.id))
   ctx.print(ctx.say("copy_and_paste"))
   ctx.print(terminal.printable(charge.code))
+  if copy and terminal.is_terminal(1) then
+    io.stdout:write(clipboard.sequence(charge.code))
+    ctx.print(ctx.say("copied"))
+  end
 end
 
 -- Returns an error if a file could not be written; the charge is there all the same.
@@ -112,7 +123,7 @@ local function present(ctx, charge, args)
   if ctx.json then
     ctx.print(json.encode(members))
   else
-    show(ctx, charge)
+    show(ctx, charge, args.copy)
   end
   local err = show_qr(ctx, charge, args.qr)
   if err then
@@ -129,12 +140,12 @@ local function wait(ctx, charge, args)
   local timeout = args.timeout or DEFAULT_WAIT
   local progress = terminal.progress(not ctx.json, ctx.getenv)
   local key = args.keep and "waiting_keep" or "waiting"
-  local left, problem = timeout, nil
+  local clock, problem = require("pix.core").reactor(), nil
+  local deadline = clock:now() + timeout
   local function spin()
     repeat
-      progress.show(ctx.say(key, terminal.countdown(left))
+      progress.show(ctx.say(key, terminal.countdown(deadline - clock:now()))
         .. (problem and ", " .. ctx.say("retrying") or ""))
-      left = left - SPIN
     until not pix.sleep(SPIN)
   end
   local interrupted, status, err = interrupt.guard(pix.run, function()

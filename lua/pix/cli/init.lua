@@ -130,7 +130,7 @@ local function add_sandbox(ctx, args)
 end
 
 local function run(ctx, args)
-  if args.sandbox then
+  if args.sandbox and args.command ~= "sandbox" then
     add_sandbox(ctx, args)
   end
   return require("pix.cli." .. args.command).run(ctx, args)

@@ -15,7 +15,15 @@ end
 -- @treturn boolean whether it was interrupted
 -- @return what f returned
 function M.guard(f, ...)
-  local results = { pcall(f, ...) }
+  local arguments, results = { ... }, nil
+  -- An interrupted system call fails first, and the hook runs when that error has been caught: the
+  -- inner pcall takes the one, the outer one the other.
+  local ok, raised = pcall(function()
+    results = { pcall(f, unpack(arguments, 1, 4)) }
+  end)
+  if not ok then
+    results = { false, raised }
+  end
   if results[1] then
     return false, unpack(results, 2, 4)
   elseif M.is(results[2]) then

@@ -76,4 +76,14 @@ function M.write(draw, format, path)
   return true
 end
 
+--- A new file for a picture, in a folder that is ours alone; nil if there is none to be had.
+function M.new_file()
+  local pipe = io.popen('mktemp -d "${TMPDIR:-/tmp}/pix-qr.XXXXXX" 2>/dev/null', "r")
+  local folder = pipe and pipe:read("*l")
+  if pipe then
+    pipe:close()
+  end
+  return folder and folder .. "/pix.png"
+end
+
 return M

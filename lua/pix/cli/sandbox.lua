@@ -1,7 +1,13 @@
 --- pix sandbox: the three providers, simulated on this machine, in the foreground.
+-- On standard output go the lines that lead another shell (or .env) to it, on stderr all else.
+local account = require("pix.cli.account")
 local exit = require("pix.cli.exit")
+local interrupt = require("pix.cli.interrupt")
+local json = require("pix.cli.json")
 
 local M = { summary = "Simulate the three providers on this machine." }
+
+local STILL_THERE = 5 -- seconds between two looks, where nobody types
 
 local function port(value)
   local number = tonumber(value)
@@ -20,9 +26,9 @@ local function seconds(value)
 end
 
 function M.define(command)
-  command:option("--port", "For http; any free one if not given."):argname("N"):convert(port)
-  command:option("--https-port", "For https; any free one if not given."):argname("N")
+  command:option("--port", "Where it listens; any free port if not given."):argname("N")
     :convert(port)
+  command:flag("--https", "Give the https addresses, and the CA file that vouches for them.")
   command:option("--auto-pay", "Pay each charge after so many seconds."):argname("SECONDS")
     :convert(seconds)
   command:option("--expires-after", "Let each charge expire after so many seconds.")
@@ -30,10 +36,60 @@ function M.define(command)
   command:flag("--quiet", "No line per request.")
 end
 
-function M.run(_, args)
-  local ended = require("pix.sandbox").run({ port = args.port, https_port = args.https_port,
-    auto_pay = args.auto_pay, expires_after = args.expires_after, log = not args.quiet })
-  return ended and exit.OK or exit.INTERNAL
+--- The variables that lead `pix` to a running sandbox, as rows {name, value}.
+function M.variables(sb, https)
+  local rows = {}
+  for _, name in ipairs(account.names) do
+    local row = account.rows[name]
+    local given = account.sandbox_options(name, sb)
+    given.base_url = (https and sb.https_url or sb.url)[name]
+    for _, options in ipairs({ { "base_url" }, row.required, row.optional }) do
+      for _, option in ipairs(options) do
+        if given[option] then
+          rows[#rows + 1] = { row.prefix .. option:upper(), given[option] }
+        end
+      end
+    end
+  end
+  if https then
+    rows[#rows + 1] = { "PIX_CA_FILE", sb.ca_file }
+  end
+  return rows
+end
+
+local function greet(ctx, sb, https)
+  local rows = M.variables(sb, https)
+  if ctx.json then
+    local members = {}
+    for _, row in ipairs(rows) do
+      members[row[1]] = row[2]
+    end
+    return ctx.print(json.encode(members))
+  end
+  ctx.note(ctx.say("sandbox_lines"))
+  for _, row in ipairs(rows) do
+    ctx.print(("export %s=%s"):format(row[1], row[2]))
+  end
+  ctx.note(ctx.say("sandbox_words"))
+end
+
+-- Obeys what is typed; where nobody types, serves on until Ctrl-C. Raises if the sandbox died.
+local function serve(sb)
+  local ended = require("pix.sandbox.console").obey(sb, io.stdin, io.stderr)
+  while not ended do
+    require("pix").sleep(STILL_THERE)
+    sb.count()
+  end
+end
+
+function M.run(ctx, args)
+  local which = args.https and "https_port" or "port"
+  local sb = require("pix.sandbox").start({ [which] = args.port, auto_pay = args.auto_pay,
+    expires_after = args.expires_after, log = not args.quiet })
+  ctx.sandbox = sb -- stopped with the command
+  greet(ctx, sb, args.https)
+  interrupt.guard(serve, sb)
+  return exit.OK
 end
 
 return M
