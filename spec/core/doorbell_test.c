@@ -156,6 +156,53 @@ static void a_line_may_come_in_pieces(void) {
   pix_reactor_close(reactor);
 }
 
+/* A byte for each time that something begins to wait for drain, and none between. */
+static void a_listener_hears_of_everything(void) {
+  int fd, late;
+
+  open_bell();
+  fd = visit();
+  ask_text(fd, "*\n");
+  CHECK_INT('?', hear(fd, 30));
+  for (int i = 0; i < 100; i++) {
+    timer(0);
+    CHECK_INT('\n', hear(fd, 20000));
+    if (i == 50) {
+      timer(0); /* joins the one that waits already */
+      CHECK_INT('?', hear(fd, 30));
+      late = visit(); /* hears at once that something waits */
+      ask_text(late, "*\n");
+      CHECK_INT('\n', hear(late, 20000));
+      close(late);
+    }
+    drain_one();
+  }
+  CHECK_INT('?', hear(fd, 30));
+  ask_text(fd, "1"); /* a listener only listens */
+  CHECK_INT('x', hear(fd, 20000));
+  close(fd);
+  pix_reactor_close(reactor);
+}
+
+/* It may read when it likes: bytes are not promised one by one, but one is there. */
+static void a_deaf_listener_stays(void) {
+  int fd;
+
+  open_bell();
+  fd = visit();
+  ask_text(fd, "*\n");
+  for (int i = 0; i < 2000; i++) {
+    timer(0);
+    drain_one();
+  }
+  CHECK_INT('\n', hear(fd, 20000));
+  while (hear(fd, 30) == '\n') continue;
+  timer(0);
+  CHECK_INT('\n', hear(fd, 20000));
+  close(fd);
+  pix_reactor_close(reactor);
+}
+
 static void garbage_closes(const char *text, size_t len) {
   int fd = visit();
 
@@ -173,6 +220,10 @@ static void anything_malformed_closes(void) {
                                       "1 \n",
                                       "1\r\n",
                                       "1\n2\n",
+                                      "**\n",
+                                      "*1\n",
+                                      "1*\n",
+                                      "*\r\n",
                                       "GET / HTTP/1.1\r\n",
                                       "99999999999999999999\n",
                                       "123456789012345678901"};
@@ -298,6 +349,8 @@ static const struct check_test tests[] = {
     {"the bell rings at once for an op that is over or unknown", rings_at_once_for_what_is_over},
     {"one connection asks any number of times", one_connection_asks_many_times},
     {"many may wait for one op, and each for his own", many_wait_for_one_and_one_for_each},
+    {"a listener hears of everything", a_listener_hears_of_everything},
+    {"a listener that does not read stays one", a_deaf_listener_stays},
     {"a line may come in pieces", a_line_may_come_in_pieces},
     {"anything malformed closes that connection only", anything_malformed_closes},
     {"visitors may leave at any time", leaving_early_harms_nobody},

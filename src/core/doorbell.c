@@ -1,8 +1,9 @@
 /*
 ** doorbell.c - a unix socket that answers "is op N finished?" with one byte; see doorbell.h.
 **
-** DESIGN. Every connection is either *asking* (its line of digits is being read) or *waiting* (it
-** hangs in the chain of its op's bucket). fds[0] is the listener, fds[i + 1] belongs to conns[i].
+** DESIGN. Every connection is either *asking* (its line of digits is being read), *waiting* (it
+** hangs in the chain of its op's bucket) or, after "*\n", *listening* (in a list of its own, for
+** good). fds[0] is the listener, fds[i + 1] belongs to conns[i].
 ** Nothing blocks: one read per connection and turn, one byte written when rung, and whoever does
 ** not keep to the protocol, or does not read his byte, is closed. A byte sent while waiting is such a
 ** breach, which also keeps poll quiet. No lock: all but new, path and free is the thread's.
@@ -30,12 +31,12 @@
 #endif
 
 struct connection {
-  uint64_t waits_for; /* 0: asking */
+  uint64_t waits_for; /* 0: asking; PIX_DOORBELL_ALL: listening */
   uint32_t at;        /* index in conns */
   bool rung;          /* in the list of those to be rung, not in a bucket */
   unsigned char len;
   char line[MAX_LINE + 1];
-  struct connection *next; /* in the bucket, or among the rung */
+  struct connection *next; /* in the bucket, among the listeners, or among the rung */
 };
 
 struct pix_doorbell {
@@ -44,13 +45,15 @@ struct pix_doorbell {
   unsigned len, cap;
   int64_t pause_until;
   struct connection *rung;
+  struct connection *listeners;
+  bool call; /* the listeners are to be rung */
   struct connection *buckets[BUCKETS];
   char directory[64];
   char path[96];
 };
 
 static struct connection **bucket_of(struct pix_doorbell *bell, uint64_t id) {
-  return &bell->buckets[id % BUCKETS];
+  return id == PIX_DOORBELL_ALL ? &bell->listeners : &bell->buckets[id % BUCKETS];
 }
 
 /* ---- birth and death ---- */
@@ -176,10 +179,14 @@ static void drop(struct pix_doorbell *bell, struct connection *conn) {
   free(conn);
 }
 
+static bool send_byte(const struct pix_doorbell *bell, const struct connection *conn) {
+  return send(bell->fds[conn->at + 1].fd, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
 static bool answer(struct pix_doorbell *bell, struct connection *conn) {
   conn->waits_for = 0;
   conn->len = 0;
-  return send(bell->fds[conn->at + 1].fd, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+  return send_byte(bell, conn);
 }
 
 static bool admit(struct pix_doorbell *bell, int fd) {
@@ -209,24 +216,34 @@ static void accept_some(struct pix_doorbell *bell, int64_t now) {
   }
 }
 
-/* The id in a whole line of digits, or 0. */
+/* The id in a whole line of digits, PIX_DOORBELL_ALL for a star, or 0. */
 static uint64_t parse(const char *line, size_t len) {
   uint64_t id = 0;
 
   if (len < 2 || line[len - 1] != '\n') return 0;
+  if (len == 2 && line[0] == '*') return PIX_DOORBELL_ALL;
   for (size_t i = 0; i < len - 1; i++) {
     uint64_t digit = (uint64_t)(unsigned char)line[i] - '0';
     if (digit > 9 || id > (UINT64_MAX - digit) / 10) return 0;
     id = id * 10 + digit;
   }
-  return id;
+  return id == PIX_DOORBELL_ALL ? id - 1 : id; /* no op ever has either */
 }
 
 static bool plausible(const struct connection *conn) {
+  if (conn->len == 1 && conn->line[0] == '*') return true;
   for (unsigned i = 0; i < conn->len; i++) {
     if (conn->line[i] < '0' || conn->line[i] > '9') return false;
   }
   return conn->len <= MAX_LINE;
+}
+
+/* A listener stays one. If something is to be drained already, it hears so at once. */
+static bool listen_from_now(struct pix_doorbell *bell, struct connection *conn, bool nothing) {
+  conn->waits_for = PIX_DOORBELL_ALL;
+  conn->next = bell->listeners;
+  bell->listeners = conn;
+  return nothing || send_byte(bell, conn);
 }
 
 /* False: close it. */
@@ -242,6 +259,7 @@ static bool serve(struct pix_doorbell *bell, struct connection *conn,
   if (conn->line[conn->len - 1] != '\n') return plausible(conn);
   id = parse(conn->line, conn->len);
   if (id == 0) return false;
+  if (id == PIX_DOORBELL_ALL) return listen_from_now(bell, conn, unfinished(context, id));
   if (!unfinished(context, id)) return answer(bell, conn);
   conn->waits_for = id;
   conn->len = 0;
@@ -275,6 +293,10 @@ bool pix_doorbell_paused(const struct pix_doorbell *bell) {
 void pix_doorbell_mark(struct pix_doorbell *bell, uint64_t id) {
   struct connection **link = bucket_of(bell, id);
 
+  if (id == PIX_DOORBELL_ALL) {
+    bell->call = true;
+    return;
+  }
   while (*link != NULL) {
     struct connection *conn = *link;
     if (conn->waits_for != id) {
@@ -288,7 +310,20 @@ void pix_doorbell_mark(struct pix_doorbell *bell, uint64_t id) {
   }
 }
 
+/* One whose buffer is full of bytes has something to read already. */
+static void call_listeners(struct pix_doorbell *bell) {
+  struct connection *conn = bell->listeners;
+
+  bell->call = false;
+  while (conn != NULL) {
+    struct connection *next = conn->next;
+    if (!send_byte(bell, conn) && errno != EAGAIN && errno != EINTR) drop(bell, conn);
+    conn = next;
+  }
+}
+
 void pix_doorbell_ring(struct pix_doorbell *bell) {
+  if (bell->call) call_listeners(bell);
   while (bell->rung != NULL) {
     struct connection *conn = bell->rung;
     bell->rung = conn->next;

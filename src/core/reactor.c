@@ -148,6 +148,7 @@ void pix_reactor_deliver_locked(struct pix_reactor *r, struct pix_op *op) {
   remove_locked(r, op);
   if (op->state & PIX_OP_CANCEL) forget_cancel_locked(r, op);
   if (op->state & PIX_OP_BELL) pix_doorbell_mark(r->bell, op->id);
+  if (r->listened && !r->signalled) pix_doorbell_mark(r->bell, PIX_DOORBELL_ALL);
   pix_op_list_append(&r->done, op);
   signal_locked(r);
 }
@@ -164,7 +165,8 @@ void pix_reactor_finish(struct pix_reactor *r, struct pix_op *op) {
     return;
   }
   pthread_mutex_lock(&r->lock);
-  if (op->state & PIX_OP_BELL) { /* only the reactor's thread may touch the doorbell */
+  if ((op->state & PIX_OP_BELL) ||
+      r->listened) { /* only the reactor's thread may touch the doorbell */
     pix_op_list_append(&r->late, op);
     wake = r->sleeping;
     r->sleeping = false;

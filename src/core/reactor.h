@@ -89,8 +89,9 @@ void pix_reactor_finish(struct pix_reactor *reactor, struct pix_op *op);
 /* Doorbell: a unix socket (made at the first call, in a fresh 0700 directory, removed at close).
 ** Protocol: a client writes an op's id in decimal and "\n", and reads one byte "\n" when that op
 ** is finished (at once, if it is finished or unknown). A connection may ask any number of times,
-** one after the other: the next question only when the byte has come. Anything malformed closes
-** that connection. The path is valid until close. Virtual reactors have none: PIX_EUNSUPPORTED. */
+** one after the other: the next question only when the byte has come. Or it writes "*\n" once, and
+** listens: a byte comes whenever something begins to wait for drain (at once, if something does).
+** Anything malformed closes that connection. The path is valid until close. Virtual reactors have none: PIX_EUNSUPPORTED. */
 int pix_reactor_doorbell(struct pix_reactor *reactor, const char **path, struct pix_err *err);
 
 /* A timer: finishes after `seconds` (0 … PIX_MAX_TIMEOUT); cancel finishes it at once with

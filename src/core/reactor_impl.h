@@ -42,6 +42,7 @@ struct pix_reactor {
   bool sleeping;  /* the thread is in poll or about to be, and nobody has woken it */
   bool stop;      /* the thread shall end */
   bool signalled; /* the descriptor is readable */
+  bool listened;  /* somebody listens at the doorbell */
   struct pix_doorbell *bell;
 
   /* 2. The reactor's thread only. */

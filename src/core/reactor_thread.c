@@ -99,10 +99,21 @@ static int sleep_time(struct pix_reactor *r) {
   return ms > LONGEST_SLEEP ? LONGEST_SLEEP : (int)ms;
 }
 
+static bool nothing_done(struct pix_reactor *r) {
+  bool nothing;
+
+  pthread_mutex_lock(&r->lock);
+  r->listened = true;
+  nothing = r->done.head == NULL;
+  pthread_mutex_unlock(&r->lock);
+  return nothing;
+}
+
 static bool unfinished(void *context, uint64_t id) {
   struct pix_reactor *r = context;
   struct pix_op *op;
 
+  if (id == PIX_DOORBELL_ALL) return nothing_done(r);
   pthread_mutex_lock(&r->lock);
   op = pix_reactor_find_locked(r, id);
   if (op != NULL) op->state |= PIX_OP_BELL;
