@@ -255,3 +255,22 @@ describe("pix.testing's JSON", function()
     assert.error_matches(function() replies.encode { print } end, "cannot hold a function")
   end)
 end)
+
+-- The example of the page is a spec; it runs here as it stands there.
+local function example(page)
+  local file = assert(io.open(page, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return assert(text:match "```lua\n(.-)```")
+end
+
+describe("the example of docs/testing.md", function()
+  local names = setmetatable({
+    describe = describe, it = it, before_each = before_each, after_each = after_each,
+    assert = assert,
+  }, { __index = _G })
+  local text = example "docs/testing.md"
+  local chunk = setfenv and setfenv(assert(loadstring(text, "=docs/testing.md")), names)
+    or assert(load(text, "=docs/testing.md", "t", names))
+  chunk()
+end)

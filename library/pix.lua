@@ -1,0 +1,438 @@
+---@meta pix
+--- LuaCATS annotations for editors (lua-language-server); nothing here runs. The reference with
+--- examples is in docs/.
+
+---@alias pix.status "pending"|"paid"|"expired"|"cancelled"|"refunded"|"rejected"|"unknown"
+---@alias pix.final "paid"|"expired"|"cancelled"|"refunded"|"rejected"
+---@alias pix.sent "no"|"maybe"|"yes"
+---@alias pix.kind
+---| "config" # an option of the provider
+---| "invalid" # an argument; the same data would be refused again
+---| "unsupported" # this provider cannot do it
+---| "auth"
+---| "declined"
+---| "not_found"
+---| "conflict" # the charge's state does not allow it
+---| "rate_limited"
+---| "unavailable" # a fault of the provider's own
+---| "network"
+---| "timeout"
+---| "protocol" # the answer was not understood
+---| "mismatch" # the code is not for the amount that was asked
+---| "cancelled"
+---| "journal"
+---| "internal"
+---@alias pix.operation "charge"|"status"|"cancel"|"refund"|"search"|"subscribe"|"check"
+---@alias pix.money integer|string whole centavos, or text: "19.90", "R$ 1.234,56"
+
+---@class pix.error
+---@field kind pix.kind
+---@field sent pix.sent what is known of the request's bytes
+---@field provider? string
+---@field operation? string
+---@field http_status? integer
+---@field code? string the provider's own code
+---@field message string the provider's words, or luapix's
+---@field fields? table<string, string[]> messages by argument
+---@field retry_after? number seconds
+---@field attempts? integer
+---@field hint string what to do next
+
+---@class pix.payer
+---@field name? string
+---@field tax_id? string CPF or CNPJ
+---@field email? string
+---@field phone? string
+
+---@class pix.charge_args
+---@field amount pix.money
+---@field description? string
+---@field payer? pix.payer
+---@field webhook? string
+---@field timeout? number seconds for this call
+
+---@class pix.charge_data
+---@field id string
+---@field provider string
+---@field status pix.status
+---@field raw_status? string the provider's own word
+---@field amount? integer centavos
+---@field code? string
+---@field code_kind? "brcode"|"base64-json"|"opaque"
+---@field qr_png? string base64, where the provider gave a picture
+---@field late? boolean paid after it had expired or been cancelled
+---@field sent? pix.sent
+---@field raw? table the provider's reply
+
+---@class pix.wait_options
+---@field timeout? number seconds; 300
+---@field on_poll? fun(charge: pix.charge, err: pix.error?)
+
+---@class pix.charge: pix.charge_data
+local Charge = {}
+---@async
+---@return pix.status? status
+---@return pix.error? err
+function Charge:refresh() end
+---@async
+---@return pix.status? status
+---@return pix.error? err
+function Charge:cancel() end
+---@async
+---@return pix.status? status
+---@return pix.error? err
+function Charge:refund() end
+---@async
+---@param options? pix.wait_options
+---@return pix.final? status
+---@return pix.error? err
+function Charge:wait(options) end
+---@param format? "png"|"svg"|"text"|"matrix" "text"
+---@param options? pix.qr_options
+---@return string|boolean[][]|nil picture
+---@return pix.error? err
+function Charge:qr(format, options) end
+
+---@class pix.heard
+---@field provider string
+---@field status pix.status
+---@field raw_status? string
+---@field amount? integer
+---@field sent pix.sent
+---@field raw? table
+
+---@class pix.future
+local Future = {}
+---@return boolean
+function Future:ready() end
+---@return any value
+---@return pix.error? err
+function Future:result() end
+function Future:cancel() end
+---@return "timer"|"call"|"promise" kind
+---@return string operation
+function Future:what() end
+
+---@class pix.task
+local Task = {}
+---@async
+---@param timeout? number seconds
+---@return any ...
+function Task:await(timeout) end
+function Task:cancel() end
+---@return boolean
+function Task:done() end
+---@return any ...
+function Task:result() end
+
+---@class pix.provider
+local Provider = {}
+---@async
+---@param args pix.charge_args
+---@return pix.charge? charge
+---@return pix.error? err
+function Provider:charge(args) end
+---@async
+---@param charge pix.charge_data|string a charge or its id
+---@return pix.heard? heard
+---@return pix.error? err
+function Provider:status(charge) end
+---@async
+---@param charge pix.charge_data|{id: string, amount: pix.money}
+---@return pix.heard? heard
+---@return pix.error? err
+function Provider:cancel(charge) end
+---@async
+---@param charge pix.charge_data|{id: string, amount: pix.money}
+---@return pix.heard? heard
+---@return pix.error? err
+function Provider:refund(charge) end
+---@async
+---@param query {from: any, to: any}|{id: string}
+---@return table[]? transactions
+---@return pix.error? err
+function Provider:search(query) end
+---@async
+---@param args {plan: string, payer: pix.payer, card: pix.card, trial: boolean?, send_confirmation: boolean?}
+---@return table? subscription
+---@return pix.error? err
+function Provider:subscribe(args) end
+---@async
+---@return true? good
+---@return pix.error? err
+function Provider:check() end
+---@param operation pix.operation
+---@param args? any
+---@return pix.future
+function Provider:start(operation, args) end
+---@param operation pix.operation
+---@return boolean
+function Provider:supports(operation) end
+---@return string
+function Provider:name() end
+---@return string
+function Provider:base_url() end
+---@return number seconds
+function Provider:timeout() end
+
+---@class pix.options
+---@field base_url? string
+---@field timeout? number seconds; 15
+---@field connect_timeout? number seconds; 5
+---@field ca_file? string
+---@field pinned_public_key? string
+---@field proxy? string
+---@field allow_http? boolean
+---@field max_response? integer bytes; 1 MiB
+---@field max_connections? integer
+---@field validate? boolean
+
+---@class pix.ssg_options: pix.options
+---@field client_id string
+---@field client_secret string
+---@field device_code string
+---@field value_as? "number"|"string"
+
+---@class pix.detseg_options: pix.options
+---@field client_id string
+---@field client_token string
+---@field dialect? "transactions"|"payment"
+---@field user_id? string for dialect "payment"
+---@field amount_unit? "reais"|"centavos"
+
+---@class pix.payzu_options: pix.options
+---@field api_key string
+---@field webhook_url? string
+---@field webhook_secret? string
+
+---@class pix.card
+
+---@class pix.qr_options
+---@field scale? integer pixels per module; 8
+---@field margin? integer modules; 4
+---@field level? "L"|"M"|"Q"|"H" "M"
+---@field colour? boolean text only: black on white by ANSI codes
+
+---@class pix.brcode
+---@field key? string of a static code
+---@field url? string of a dynamic code
+---@field amount? integer centavos
+---@field name string
+---@field city string
+---@field txid? string
+---@field info? string
+---@field postal_code? string
+---@field mcc? string
+
+---@class pix.event
+---@field provider string
+---@field id string
+---@field status pix.status
+---@field raw_status? string
+---@field amount? integer
+---@field key string the same for a repeated event
+---@field raw table
+
+---@class pix.host
+---@field name string
+---@field await fun(future: pix.future, seconds: number?): boolean
+---@field await_any? fun(futures: pix.future[], seconds: number?): boolean
+---@field active? fun(): boolean
+---@field spawn? fun(f: fun())
+
+---@class pix.reply
+---@field status? integer 200
+---@field body? table|string
+---@field headers? table<string, string|number>
+---@field delay? number seconds
+---@field hang? boolean
+
+---@class pix.request
+---@field provider string
+---@field operation pix.operation|"token"
+---@field method string
+---@field url string
+---@field path string
+---@field query string
+---@field headers table<string, string>
+---@field body string
+---@field json table
+---@field at number
+---@field timeout number
+
+---@class pix.test
+local Test = {}
+---@param provider string
+---@param operation pix.operation|"token"
+---@param reply pix.reply|fun(request: pix.request): pix.reply?
+---@return pix.test
+function Test:reply(provider, operation, reply) end
+---@param provider string
+---@param operation pix.operation|"token"
+---@param handler? fun(request: pix.request): pix.reply?
+---@return pix.test
+function Test:handle(provider, operation, handler) end
+---@param provider string
+---@param operation pix.operation|"token"
+---@param failure {kind: "network"|"timeout"|"protocol", sent: "no"|"maybe", message: string?, delay: number?}
+---@return pix.test
+function Test:fail(provider, operation, failure) end
+---@param provider? string
+---@param operation? pix.operation|"token"
+---@return pix.request[]
+function Test:requests(provider, operation) end
+---@return string[]
+function Test:unused() end
+---@param charge pix.charge|string
+---@return pix.test
+function Test:pay(charge) end
+---@param charge pix.charge|string
+---@return pix.test
+function Test:expire(charge) end
+---@param charge pix.charge|string
+---@return pix.test
+function Test:reject(charge) end
+---@param charge pix.charge|string
+---@return pix.test
+function Test:cancel(charge) end
+---@param charge pix.charge|string
+---@return pix.test
+function Test:refund(charge) end
+---@param charge pix.charge|string
+---@param secret string
+---@return string body
+---@return string signature
+function Test:webhook(charge, secret) end
+---@param body string
+---@param secret string
+---@return string signature
+function Test:sign(body, secret) end
+---@async
+---@param seconds number
+function Test:advance(seconds) end
+---@return number seconds
+function Test:now() end
+function Test:stop() end
+
+---@class pix
+---@field version string
+local pix = {}
+
+---@param options pix.ssg_options
+---@return pix.provider? provider
+---@return pix.error? err
+function pix.ssg(options) end
+---@param options pix.detseg_options
+---@return pix.provider? provider
+---@return pix.error? err
+function pix.detseg(options) end
+---@param options pix.payzu_options
+---@return pix.provider? provider
+---@return pix.error? err
+function pix.payzu(options) end
+---@param name string
+---@param options pix.options
+---@return pix.provider? provider
+---@return pix.error? err
+function pix.provider(name, options) end
+---@return string[]
+function pix.providers() end
+
+---@param saved table
+---@param provider? pix.provider
+---@return pix.charge? charge
+---@return pix.error? err
+function pix.charge(saved, provider) end
+---@param details {number: string, cvv: string, expiry: string, holder: string, validate: boolean?}
+---@return pix.card? card
+---@return pix.error? err
+function pix.card(details) end
+
+---@param value pix.money
+---@return integer? centavos
+---@return pix.error? err
+function pix.money(value) end
+---@param centavos integer
+---@return string
+function pix.format(centavos) end
+---@param text string
+---@return "cpf"|"cnpj"|nil kind
+---@return string|pix.error digits
+function pix.tax_id(text) end
+---@param text string
+---@return string? number
+---@return pix.error? err
+function pix.phone(text) end
+---@param text string
+---@param format? "png"|"svg"|"text"|"matrix"
+---@param options? pix.qr_options
+---@return string|boolean[][]|nil picture
+---@return pix.error? err
+function pix.qr(text, format, options) end
+
+pix.brcode = {}
+---@param text string
+---@return pix.brcode? code
+---@return pix.error? err
+function pix.brcode.decode(text) end
+---@param code pix.brcode
+---@return string? text
+---@return pix.error? err
+function pix.brcode.encode(code) end
+
+pix.webhook = {}
+---@param body string
+---@param signature string?
+---@param secret string|string[]
+---@param provider? string
+---@return pix.event? event
+---@return pix.error? err
+function pix.webhook.verify(body, signature, secret, provider) end
+
+---@param f fun(...: any): any
+---@param ... any
+---@return any ...
+function pix.run(f, ...) end
+---@param f fun(...: any): any
+---@param ... any
+---@return pix.task
+function pix.spawn(f, ...) end
+---@async
+---@param seconds number
+---@return true? slept
+---@return pix.error? err
+function pix.sleep(seconds) end
+---@async
+---@param subject pix.future|pix.task
+---@param timeout? number
+---@return any ...
+function pix.await(subject, timeout) end
+---@async
+---@param list (pix.future|pix.task|function)[]
+---@param timeout? number
+---@return table? results
+---@return table? errors
+function pix.all(list, timeout) end
+---@async
+---@param list (pix.future|pix.task|function)[]
+---@param timeout? number
+---@return any value
+---@return integer|pix.error place
+function pix.any(list, timeout) end
+---@param host? "copas"|"luv"|"cqueues"|"openresty"|"love"|"scheduler"|"blocking"|pix.host
+---@return string|pix.host|nil former
+function pix.use(host) end
+---@param seconds? number
+---@return integer tasks that have not ended
+function pix.update(seconds) end
+---@return integer
+function pix.fd() end
+---@param handler? fun(err: any, task: pix.task)
+function pix.on_error(handler) end
+
+pix.testing = {}
+---@param options? {wall: number?}
+---@return pix.test
+function pix.testing.start(options) end
+
+return pix
