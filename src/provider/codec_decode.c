@@ -23,6 +23,7 @@ struct decoder {
   int body;   /* index of the decoded table */
   int decode; /* index of cjson's function */
   struct pix_account *account;
+  const struct pix_scrub *scrub;
   const struct pix_request *request;
   const struct pix_reply *reply;
   const struct pix_endpoint *endpoint;
@@ -43,10 +44,8 @@ static int refuse(struct decoder *d, enum pix_kind kind, enum pix_sent sent, con
 
 static int refuse_code(struct decoder *d, enum pix_kind kind, const char *message) {
   refuse(d, kind, PIX_SENT_YES, message);
-  return pix_err_hint(d->err,
-                      "the charge %.64s exists, but do not show its code; cancel it where "
-                      "the provider can",
-                      d->item.id);
+  return pix_err_hint(d->err, "the charge exists (err.id), but do not show its code; cancel it "
+                              "where the provider can");
 }
 
 static void read_item(struct decoder *d, int index) {
@@ -137,8 +136,8 @@ static void put_png(lua_State *L, const struct pix_span *text) {
   pix_put_text(L, "qr_png", from, len);
 }
 
-static void put_span(lua_State *L, const char *member, const struct pix_span *text) {
-  pix_put_text(L, member, text->data, text->len);
+static void put_clean(struct decoder *d, const char *member, const struct pix_span *text) {
+  pix_scrub_put(d->L, d->scrub, member, text->data, text->len);
 }
 
 /* Pushes a table with what every result has. raw: index of what it was read from. */
@@ -151,9 +150,9 @@ static void push_common(struct decoder *d, int raw) {
   pix_put_text(L, "id", id, strlen(id));
   pix_put_text(L, "provider", d->account->provider->name, strlen(d->account->provider->name));
   pix_put_text(L, "status", d->item.status, strlen(d->item.status));
-  pix_put_text(L, "raw_status", d->item.raw_status, strlen(d->item.raw_status));
+  pix_scrub_put(L, d->scrub, "raw_status", d->item.raw_status, strlen(d->item.raw_status));
   put_whole(L, "amount", amount);
-  put_span(L, "created_at", &d->item.texts[PIX_TO_CREATED_AT]);
+  put_clean(d, "created_at", &d->item.texts[PIX_TO_CREATED_AT]);
   pix_put_text(L, "sent", "yes", 3);
   lua_pushvalue(L, raw);
   lua_setfield(L, -2, "raw");
@@ -174,7 +173,7 @@ static int decode_charge(struct decoder *d) {
   if (rc != PIX_OK) return rc;
   if (d->item.status == NULL) d->item.status = PIX_STATUS_PENDING;
   push_common(d, d->body);
-  put_span(d->L, "code", &d->item.texts[PIX_TO_CODE]);
+  pix_put_text(d->L, "code", d->item.texts[PIX_TO_CODE].data, d->item.texts[PIX_TO_CODE].len);
   pix_put_text(d->L, "code_kind", d->code_kind, strlen(d->code_kind));
   put_png(d->L, &d->item.texts[PIX_TO_PNG]);
   return PIX_OK;
@@ -293,9 +292,9 @@ static int decode_subscription(struct decoder *d) {
   if (d->item.status == NULL)
     return refuse(d, PIX_EPROTOCOL, PIX_SENT_MAYBE, "the answer has no status");
   push_common(d, d->body);
-  put_span(d->L, "transaction_id", &d->item.texts[PIX_TO_TRANSACTION_ID]);
-  put_span(d->L, "next_charge_at", &d->item.texts[PIX_TO_NEXT_CHARGE_AT]);
-  put_span(d->L, "trial_ends_at", &d->item.texts[PIX_TO_TRIAL_ENDS_AT]);
+  put_clean(d, "transaction_id", &d->item.texts[PIX_TO_TRANSACTION_ID]);
+  put_clean(d, "next_charge_at", &d->item.texts[PIX_TO_NEXT_CHARGE_AT]);
+  put_clean(d, "trial_ends_at", &d->item.texts[PIX_TO_TRIAL_ENDS_AT]);
   put_period(d);
   return PIX_OK;
 }
@@ -341,13 +340,13 @@ static bool says_no(struct decoder *d) {
 }
 
 /* Reads the reply: a result at the stack's top, or an error in err. */
-static void judge(struct decoder *d, bool readable, const struct pix_scrub *scrub) {
+static void judge(struct decoder *d, bool readable) {
   bool success = d->reply->status >= 200 && d->reply->status <= 299;
   int rc;
 
   if (success && readable && says_no(d)) success = false;
   if (!success) {
-    pix_error_read(d->L, d->body, scrub, d->reply, d->now, d->err);
+    pix_error_read(d->L, d->body, d->scrub, d->reply, d->now, d->err);
     if (readable && proves_key(d)) {
       pix_err_init(d->err);
       lua_pushboolean(d->L, 1);
@@ -357,7 +356,7 @@ static void judge(struct decoder *d, bool readable, const struct pix_scrub *scru
     pix_codec_failure(d->account, d->request, d->err);
   } else {
     rc = decode_success(d);
-    if (rc == PIX_OK) pix_scrub_table(d->L, d->body, scrub);
+    if (rc == PIX_OK) pix_scrub_table(d->L, d->body, d->scrub);
   }
 }
 
@@ -404,8 +403,9 @@ enum pix_verdict pix_codec_decode(lua_State *L, int decoder, struct pix_account 
   d.decode = lua_absindex(L, decoder);
   readable = pix_reply_parse(L, d.decode, reply->body, reply->len);
   d.body = top + 1;
+  d.scrub = &scrub;
   scrub.cards = reply->status < 200 || reply->status > 299 || request->safety == PIX_CAPTURE;
-  judge(&d, readable, &scrub);
+  judge(&d, readable);
   if (err->kind != PIX_OK && !last) verdict = find_verdict(&d);
   if (err->kind != PIX_OK && verdict == PIX_VERDICT_DONE) {
     forget_adaptation(&d);

@@ -339,7 +339,7 @@ void pix_error_members(lua_State *L, int body, const struct pix_scrub *scrub,
   }
   lua_newtable(L);
   members = lua_gettop(L);
-  pix_put_text(L, "id", id, strlen(id));
+  pix_scrub_put(L, scrub, "id", id, strlen(id));
   if (lua_type(L, body) != LUA_TTABLE) return;
   put_fields(L, body, members, scrub);
   if (reply->len > LARGEST_RAW) return;

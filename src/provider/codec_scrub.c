@@ -204,6 +204,14 @@ static bool push_clean(lua_State *L, int index, const struct pix_scrub *scrub) {
   return found;
 }
 
+void pix_scrub_put(lua_State *L, const struct pix_scrub *scrub, const char *member,
+                   const char *text, size_t len) {
+  if (text == NULL || len == 0) return;
+  lua_pushlstring(L, text, len);
+  if (push_clean(L, lua_gettop(L), scrub)) lua_remove(L, -2);
+  lua_setfield(L, -2, member);
+}
+
 /* Assigning to a field that exists is allowed while lua_next walks; a key that is itself a secret
 ** loses its value, so that nothing has to be added. */
 void pix_scrub_table(lua_State *L, int index, const struct pix_scrub *scrub) {

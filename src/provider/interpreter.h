@@ -70,6 +70,8 @@ bool pix_scrub_text(const struct pix_scrub *scrub, const char *text, size_t len,
                     struct pix_buf *out); /* false: nothing to hide, out is untouched */
 void pix_scrub_copy(const struct pix_scrub *scrub, char *to, size_t size, const char *text,
                     size_t len); /* pix_err_copy of what is left */
+void pix_scrub_put(lua_State *L, const struct pix_scrub *scrub, const char *member,
+                   const char *text, size_t len); /* pix_put_text of what is left */
 void pix_scrub_table(lua_State *L, int index, const struct pix_scrub *scrub);
 bool pix_luhn(const char *digits, size_t len);
 
