@@ -1,0 +1,231 @@
+--- A real nginx with lua-nginx-module on loopback, for specs and benchmarks: started in a folder of
+-- its own, on a free port, stopped by its pid. It runs LuaJIT, whatever VM the spec runs on.
+local cqueues = require "cqueues"
+local socket = require "cqueues.socket"
+
+local M = {}
+
+local LIMIT = 30 -- seconds until something that is waited for counts as never coming
+
+local function run(command)
+  local pipe = assert(io.popen("exec 2>&1; " .. command .. "; echo \" status=$?\""))
+  local output, status = pipe:read("*a"):match("^(.*) status=(%d+)\n$")
+  pipe:close()
+  return output, tonumber(status)
+end
+
+local function read(name)
+  local file = io.open(name)
+  local text = file and file:read("*a") or ""
+  if file then file:close() end
+  return text
+end
+
+local function write(name, text)
+  local file = assert(io.open(name, "w"))
+  file:write(text)
+  file:close()
+end
+
+--- Waits until check() is true, and returns what it returned; an error after 30 s.
+function M.eventually(what, check)
+  local deadline = cqueues.monotime() + LIMIT
+  repeat
+    local value = check()
+    if value then return value end
+    cqueues.sleep(0.01)
+  until cqueues.monotime() > deadline
+  error("it never came to pass: " .. what, 2)
+end
+
+--- A loopback port that nobody uses now.
+function M.free_port()
+  local listener = assert(socket.listen("127.0.0.1", 0))
+  assert(listener:listen())
+  local _, _, port = listener:localname()
+  listener:close()
+  return port
+end
+
+-- ---- Configuration ----
+
+local root = run("pwd"):match("^[^\n]+")
+
+local function module_lines()
+  local lines = {}
+  for _, name in ipairs { "ndk_http_module", "ngx_http_lua_module" } do
+    local found = run(("ls /usr/lib/nginx/modules/%s.so /usr/lib*/nginx/modules/%s.so 2>/dev/null")
+      :format(name, name)):match("^%S+")
+    if found then lines[#lines + 1] = "load_module " .. found .. ";" end
+  end
+  return table.concat(lines, "\n")
+end
+
+local TEMPLATE = [[
+@MODULES@
+@USER@
+worker_processes @WORKERS@;
+worker_rlimit_nofile 8192;
+pid @PREFIX@/nginx.pid;
+error_log @PREFIX@/error.log info;
+env XDG_RUNTIME_DIR=@PREFIX@/run;
+@MAIN@
+events { worker_connections 4096; }
+http {
+  access_log off;
+  client_body_temp_path @PREFIX@/body;
+  proxy_temp_path @PREFIX@/proxy;
+  fastcgi_temp_path @PREFIX@/fastcgi;
+  uwsgi_temp_path @PREFIX@/uwsgi;
+  scgi_temp_path @PREFIX@/scgi;
+  lua_package_path "@ROOT@/lua/?.lua;@ROOT@/lua/?/init.lua;@PATH@;;";
+  lua_package_cpath "@ROOT@/build/luajit/?.so;;";
+  @HTTP@
+  server {
+    listen 127.0.0.1:@PORT@ backlog=4096;
+    location = /ping { return 200 "pong\n"; }
+    @SERVER@
+  }
+}
+]]
+
+local function configuration(options, prefix, port)
+  local user = run("id -un"):match("%S+")
+  local words = {
+    MODULES = module_lines(), WORKERS = options.workers or 1, PREFIX = prefix, ROOT = root,
+    USER = user == "root" and "user root " .. run("id -gn"):match("%S+") .. ";" or "",
+    PORT = port, MAIN = options.main or "", HTTP = options.http or "",
+    SERVER = options.server or "", PATH = options.path or "",
+  }
+  return (TEMPLATE:gsub("@(%u+)@", function(word) return tostring(words[word]) end))
+end
+
+-- ---- Life ----
+
+local Nginx = {}
+Nginx.__index = Nginx
+
+local function new(options)
+  local prefix = run("mktemp -d /tmp/pixng-XXXXXX"):match("%S+")
+  run(("mkdir -m 700 %s/run"):format(prefix))
+  local port = M.free_port()
+  local self = setmetatable({ prefix = prefix, port = port,
+    url = "http://127.0.0.1:" .. port }, Nginx)
+  write(prefix .. "/nginx.conf", configuration(options, prefix, port))
+  return self
+end
+
+local function launch(self)
+  return run(("env -u LD_PRELOAD -u XDG_RUNTIME_DIR PATH=$PATH:/usr/sbin:/sbin nginx -p %s -c "
+    .. "%s/nginx.conf"):format(self.prefix, self.prefix))
+end
+
+--- Starts nginx. Options: main, http, server (directives), workers, path (Lua's).
+function M.start(options)
+  for attempt = 1, 5 do
+    local self = new(options)
+    local output, status = launch(self)
+    if status == 0 then
+      self.pid = M.eventually("nginx writes its pid", function()
+        return tonumber(read(self.prefix .. "/nginx.pid"))
+      end)
+      return self
+    end
+    run("rm -rf " .. self.prefix)
+    if attempt == 5 or not output:find("Address already in use", 1, true) then
+      error("nginx does not start: " .. output, 2)
+    end
+  end
+end
+
+--- What nginx has written into its error log.
+function Nginx:errors()
+  return read(self.prefix .. "/error.log")
+end
+
+--- The pids of its workers, those that are shutting down included.
+function Nginx:workers()
+  local pids = {}
+  for pid in run("ps -o pid= --ppid " .. self.pid):gmatch("%d+") do
+    pids[#pids + 1] = tonumber(pid)
+  end
+  return pids
+end
+
+function Nginx:signal(name, pid)
+  run(("kill -%s %d"):format(name, pid or self.pid))
+end
+
+function Nginx:alive(pid)
+  return select(2, run("kill -0 " .. (pid or self.pid))) == 0
+end
+
+--- Files that the reactors made and have not removed.
+function Nginx:leftovers()
+  return (run("ls " .. self.prefix .. "/run"))
+end
+
+--- Ends it ("QUIT" gracefully, "TERM" at once) and waits until its processes are gone.
+function Nginx:quit(signal)
+  if not self.pid then return end
+  self:signal(signal or "QUIT")
+  M.eventually("nginx ends", function() return not self:alive() end)
+  self.pid = nil
+end
+
+--- Ends it by force if need be and removes its folder.
+function Nginx:stop()
+  if self.pid then self:quit("TERM") end
+  run("rm -rf " .. self.prefix)
+end
+
+-- ---- Requests ----
+
+local function parse(text)
+  local head, body = text:match("^(HTTP/.-\r\n)\r\n(.*)$")
+  if not head then return { status = 0, body = text, head = "" } end
+  return { status = tonumber(head:match("^HTTP/%S+ (%d+)")), body = body, head = head }
+end
+
+-- One request on a connection of its own, inside a coroutine of cqueues.
+local function exchange(self, request)
+  local connection = assert(socket.connect("127.0.0.1", self.port))
+  connection:setmode("bn", "bf")
+  connection:settimeout(LIMIT)
+  local body = request.body or ""
+  local lines = { (request.method or (request.body and "POST" or "GET")) .. " " .. request.path
+    .. " HTTP/1.0", "Host: 127.0.0.1" }
+  for _, line in ipairs(request.headers or {}) do lines[#lines + 1] = line end
+  if request.body then lines[#lines + 1] = "Content-Length: " .. #body end
+  connection:write(table.concat(lines, "\r\n"), "\r\n\r\n", body)
+  connection:flush()
+  if request.leave then
+    cqueues.sleep(request.leave)
+    connection:close()
+    return { status = 0, body = "" }
+  end
+  local reply = parse(connection:read("*a") or "")
+  connection:close()
+  return reply
+end
+
+--- All requests at once; the replies { status, body, head } in their order. A request is a path or
+-- { path, body, method, headers, leave = seconds after which the client goes away }. `meanwhile`
+-- runs beside them.
+function Nginx:all(requests, meanwhile)
+  local queue, replies = cqueues.new(), {}
+  for i, request in ipairs(requests) do
+    if type(request) == "string" then request = { path = request } end
+    queue:wrap(function() replies[i] = exchange(self, request) end)
+  end
+  if meanwhile then queue:wrap(meanwhile) end
+  assert(queue:loop())
+  return replies
+end
+
+--- One request.
+function Nginx:request(request)
+  return self:all({ request })[1]
+end
+
+return M
