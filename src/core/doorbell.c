@@ -5,8 +5,8 @@
 ** hangs in the chain of its op's bucket) or, after "*\n", *listening* (in a list of its own, for
 ** good). fds[0] is the listener, fds[i + 1] belongs to conns[i].
 ** Nothing blocks: one read per connection and turn, one byte written when rung, and whoever does
-** not keep to the protocol, or does not read his byte, is closed. A byte sent while waiting is such a
-** breach, which also keeps poll quiet. No lock: all but new, path and free is the thread's.
+** not keep to the protocol, or does not read his byte, is closed. A byte sent while waiting is such
+** a breach, which also keeps poll quiet. No lock: all but new, path and free is the thread's.
 */
 #include "doorbell.h"
 

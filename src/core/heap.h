@@ -1,7 +1,7 @@
 /*
 ** heap.h - a binary heap of moments: what comes first is on top, and of equal moments the one put
-** in first. Whoever is in the heap holds a *place* (a size_t of his own, 0 = not in), which the heap
-** keeps up to date, so that leaving early costs O(log n).
+** in first. Whoever is in the heap holds a *place* (a size_t of his own, 0 = not in), which the
+** heap keeps up to date, so that leaving early costs O(log n).
 */
 #ifndef PIX_HEAP_H
 #define PIX_HEAP_H

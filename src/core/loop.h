@@ -22,7 +22,7 @@ struct pix_transfer {
 CURLMcode pix_loop_add(struct pix_reactor *reactor, struct pix_transfer *transfer);
 void pix_loop_remove(struct pix_reactor *reactor, struct pix_transfer *transfer);
 
-/* Calls due(reactor, item) on this thread in `seconds`; place as in heap.h. False: out of memory. */
+/* Calls due(reactor, item) on this thread in `seconds`; place as in heap.h. False: no memory. */
 bool pix_loop_after(struct pix_reactor *reactor, double seconds, size_t *place, void *item,
                     void (*due)(void *reactor, void *item));
 void pix_loop_forget(struct pix_reactor *reactor, size_t *place);

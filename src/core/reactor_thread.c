@@ -2,11 +2,11 @@
 ** reactor_thread.c - the loop.
 **
 ** DESIGN. One turn: take what the owner submitted and cancelled, run the timers that are due, let
-** libcurl work, hand over what got finished, sleep in curl_multi_poll. Ops that finish during a turn
-** gather in a list of the thread's own and cross to the owner at two points of the turn, under one
-** lock and with at most one write to the descriptor. The owner wakes the thread only when
-** `sleeping` is set, and clears it, so that a batch of submits costs one wakeup; libcurl's wakeup is
-** sticky, so one that comes between the unlock and the poll is not lost.
+** libcurl work, hand over what got finished, sleep in curl_multi_poll. Ops that finish during a
+** turn gather in a list of the thread's own and cross to the owner at two points of the turn, under
+** one lock and with at most one write to the descriptor. The owner wakes the thread only when
+** `sleeping` is set, and clears it, so that a batch of submits costs one wakeup; libcurl's wakeup
+** is sticky, so one that comes between the unlock and the poll is not lost.
 **
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.
