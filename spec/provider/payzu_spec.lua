@@ -162,6 +162,7 @@ describe("payzu", function()
         { 200, '{"success":false,"message":"Transação recusada"}', "declined", "yes" },
         { 200, '{"success":true,"subscription_id":"S","status":"recusado"}', "declined", "yes" },
         { 200, '{"success":false,"message":"?"}', "protocol", "maybe" },
+        { 500, '{"code":4001,"error":"x"}', "declined", "maybe", "4001" },
         { 400, '{"error":"outra coisa"}', "invalid", "yes" },
         { 401, "", "auth", "yes" },
       }

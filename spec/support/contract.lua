@@ -204,6 +204,7 @@ return function(name, sample)
       options.allow_http = true
       assert.truthy(probe.account(name, options))
       for _, url in ipairs { "http://127.0.0.1.evil.example", "http://localhost@evil.example",
+        "http://127.1.2.3.4", "http://127.0.0.1.", "http://localhost.example",
         "ftp://127.0.0.1", "https://", "https://a.example/?x=1", "https://a.example/#x" } do
         local made, err = probe.account(name, with(sample.options, "base_url", url))
         assert.is_nil(made, url)
