@@ -399,3 +399,37 @@ describe("the scheduler", function()
     end)
   end)
 end)
+
+describe("Ctrl-C", function()
+  -- Runs a program that interrupts itself while it waits; what it printed.
+  local function interrupted(wait)
+    local first = 0
+    while arg[first - 1] do
+      first = first - 1
+    end
+    local name = os.tmpname()
+    local file = assert(io.open(name, "w"))
+    file:write([[
+      local pix = require "pix"
+      io.popen("(sleep 0.1; kill -INT $PPID) >/dev/null 2>&1 &"):close()
+      local ok, err = pcall(function() ]] .. wait .. [[ end)
+      print(ok, tostring(err):match "interrupted!" or err)
+      print(pix.run(function() return pix.sleep(0) end))
+    ]])
+    file:close()
+    local child = assert(io.popen(arg[first] .. " " .. name .. " 2>&1"))
+    local printed = child:read "*a"
+    child:close()
+    os.remove(name)
+    return printed
+  end
+
+  it("leaves pix.run, which can then be used for what is to be cleaned up", function()
+    assert.equal("false\tinterrupted!\ntrue\n",
+      interrupted "pix.run(function() pix.spawn(pix.sleep, 50) pix.sleep(100) end)")
+  end)
+
+  it("leaves a blocking wait", function()
+    assert.equal("false\tinterrupted!\ntrue\n", interrupted "pix.sleep(100)")
+  end)
+end)
