@@ -119,7 +119,7 @@ describe("the sandbox's webhooks", function()
     end
   end)
 
-  for _, url in ipairs({ "https://loja.example/hook", "http://127.0.0.1@evil.example/",
+  for _, url in ipairs({ "https://loja.example/hook", "http://127.0.0.1:80@evil.example/",
     "http://localhost.evil.example/", "http://127.0.0.1.evil.example/", "http://10.0.0.1/" }) do
     it("never leave this machine: " .. url, function()
       sb.pay(charge(url))

@@ -46,11 +46,13 @@ local function connection_of(server, stream)
   return known
 end
 
--- The whole body, "" when there is none, or nil when the client left in the middle of it.
+-- The whole body, "" when there is none; nil when the client left in the middle of it, or when it
+-- is larger than any provider's request.
 local function read_body(stream, headers)
   local body, why = stream:get_body_chars(MAX_BODY, READ_TIMEOUT)
   local declared = tonumber(headers:get("content-length") or "") or 0
-  if why or #(body or "") < math.min(declared, MAX_BODY) then
+  local length = #(body or "")
+  if why or length < declared or length == MAX_BODY then
     return nil
   end
   return body or ""
@@ -100,7 +102,7 @@ end
 local function on_stream(server, stream)
   local request = read_request(server, stream)
   if not request then
-    return
+    return wire.discard(stream)
   end
   local started = cqueues.monotime()
   local reply, fault = answer(server, request)

@@ -199,6 +199,15 @@ function DELIVERIES.drip(stream, reply, fault)
   end
 end
 
+--- Gives up a request that did not arrive whole. lua-http's own shutdown reads on for the rest of
+-- such a body, and never stops when the client has gone: the request is declared read instead.
+function M.discard(stream)
+  if not is_h2(stream) and (stream.state == "open" or stream.state == "half closed (local)") then
+    stream:set_state(stream.state == "open" and "half closed (remote)" or "closed")
+  end
+  close(stream)
+end
+
 --- A gzip stream that unpacks to `size` blanks and "{}"; nil where there is no gzip program.
 function M.bomb(size)
   local blanks = ("head -c %d /dev/zero | tr '\\0' ' '"):format(size)
