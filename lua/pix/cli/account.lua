@@ -31,7 +31,7 @@ end
 --- The options that the environment gives for a provider.
 -- @treturn table options
 -- @treturn {string,…} the variables that are missing
--- @treturn boolean whether any credential is there
+-- @treturn boolean whether any of its own is there
 function M.options(name, getenv)
   local row, options, missing, any = M.rows[name], {}, {}, false
   for _, option in ipairs(row.required) do
@@ -44,6 +44,7 @@ function M.options(name, getenv)
   end
   for _, option in ipairs(row.optional) do
     options[option] = set(getenv(variable(row, option)))
+    any = any or options[option] ~= nil
   end
   options.base_url = set(getenv(variable(row, "base_url")))
   options.ca_file = set(getenv("PIX_CA_FILE"))

@@ -23,7 +23,7 @@ local function machine(ctx)
   local now = os.time()
   return {
     finding("pix", "versions", true, ("luapix %s, %s"):format(versions.luapix, versions.lua)),
-    finding("pix", "libraries", true, ("libcurl %s, %s, nghttp2 %s, qrencode %s"):format(
+    finding("pix", "libraries", true, ("libcurl %s, OpenSSL %s, nghttp2 %s, qrencode %s"):format(
       versions.libcurl, versions.openssl, versions.nghttp2, versions.libqrencode)),
     finding("pix", "clock", now > EARLIEST, now > EARLIEST and os.date("!%F %T UTC", now)
       or ctx.say("clock_wrong", os.date("!%F", now))),

@@ -54,8 +54,8 @@ local function new_parser()
   parser:command_target("command")
   parser:flag("--version", "Print versions and exit."):action(function()
     local versions = require("pix.core").versions()
-    print(("pix %s (%s, libcurl %s, %s)"):format(versions.luapix, versions.lua, versions.libcurl,
-      versions.openssl))
+    print(("pix %s (%s, libcurl %s, OpenSSL %s)"):format(versions.luapix, versions.lua,
+      versions.libcurl, versions.openssl))
     os.exit(0, true)
   end)
   for _, name in ipairs(COMMANDS) do

@@ -30,7 +30,9 @@ function M.define(command, cli)
 end
 
 local function show(ctx, made)
-  ctx.print(ctx.say("subscribed", terminal.printable(made.id), report.status(ctx, made)))
+  local words = made.status == "paid" and ctx.say("sub_paid")
+    or made.status == "pending" and ctx.say("sub_pending") or report.status(ctx, made)
+  ctx.print(ctx.say("subscribed", terminal.printable(made.id), words))
   local rows = {}
   for _, row in ipairs(DETAILS) do
     local value = made[row[2]]
