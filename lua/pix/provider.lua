@@ -11,7 +11,7 @@ local start = methods.start
 -- anything is sent.
 local function call(provider, operation, args)
   local host = hosts.current()
-  local refused = host.refuse and host.refuse()
+  local refused = hosts.refuse(host)
   if refused then return nil, refused end
   local future = start(provider, operation, args)
   if not future:ready() then

@@ -61,47 +61,52 @@ function Guest.what()
   return "task"
 end
 
---- Host's coroutines cannot be ended from outside: only one that has not begun is.
+--- As the scheduler's: the wait it is in, or its next one, ends with kind "cancelled".
 function Guest:cancel()
-  self._dropped = true
+  if self._ended then return end
+  self._asked = true
+  local future = self._waits
+  if future then future:cancel() end
 end
 
---- What a foreign host waits for instead of the task.
-function Guest:future()
-  return self._promise
-end
-
--- A task of our scheduler, seen from another host (or from a coroutine that it does not own).
-function Task:future()
+-- What another host waits for instead of a task: a promise for each wait, because whoever waits may
+-- be cancelled and give his promise up.
+local function future_of(task)
   local promise = core.promise()
-  if self:ready() then
+  if task:ready() then
     promise:fulfil(true)
   else
-    hosts.pump.watch(self, { wake = function() promise:fulfil(true) end })
+    hosts.pump.watch(task, { wake = function() pcall(promise.fulfil, promise, true) end })
   end
   return promise
 end
 
-local function guest_body(task, f, args)
-  if task._dropped then
-    local err = core.error { kind = "cancelled", sent = "no", message = "the task was cancelled" }
-    task._results = { n = 2, nil, err }
+Guest.future = future_of
+Task.future = future_of
+
+local function keep(task, ok, ...)
+  if ok then
+    task._results = { n = select("#", ...), ... }
   else
-    local function keep(ok, ...)
-      if ok then
-        task._results = { n = select("#", ...), ... }
-      else
-        task._failure = (...)
-      end
-    end
-    keep(xpcall(function() return f(unpack(args, 1, args.n)) end, debug.traceback))
+    task._failure = (...)
+  end
+end
+
+local function guest_body(task, f, args)
+  if task._asked then
+    local err = core.error { kind = "cancelled", sent = "no", message = "the task was cancelled" }
+    keep(task, true, nil, err)
+  else
+    hosts.admit(task)
+    keep(task, xpcall(function() return f(unpack(args, 1, args.n)) end, debug.traceback))
   end
   task._ended = true
-  task._promise:fulfil(true)
+  local joined = hosts.pump.fire(task)
+  if task._failure ~= nil and not (joined or task._expected) then hosts.scheduler.unheard(task) end
 end
 
 local function spawn_guest(host, f, ...)
-  local task = setmetatable({ _promise = core.promise(), _ended = false }, Guest)
+  local task = setmetatable({ _ended = false, _asked = false, _expected = false }, Guest)
   local args = { n = select("#", ...), ... }
   host.spawn(function() guest_body(task, f, args) end)
   return task
@@ -146,7 +151,8 @@ local function collect(subject)
 end
 
 local function expect(subject, yes)
-  if getmetatable(subject) == Task then subject._expected = yes end
+  local class = getmetatable(subject)
+  if class == Task or class == Guest then subject._expected = yes end
 end
 
 local function await(subject, seconds)

@@ -72,8 +72,132 @@ describe("the choice of a host", function()
       pix.sleep(1)
       return v
     end, "value"):await())
+    pix.on_error(function() end)
     local failing = pix.spawn(function() error("in a guest") end)
     assert.error_matches(function() failing:await() end, "in a guest")
+  end)
+
+  -- A host with coroutines of its own; `run` goes round until all of them have ended.
+  local function looping_host()
+    local host, ready = { name = "loop" }, {}
+    function host.spawn(f) ready[#ready + 1] = coroutine.create(f) end
+    function host.active() return coroutine.isyieldable() end
+    function host.await(future, seconds)
+      local timer = seconds and core.timer(seconds)
+      while not future:ready() do
+        if timer and timer:ready() then return false end
+        coroutine.yield()
+      end
+      return true
+    end
+    function host.run()
+      while #ready > 0 do
+        for i = #ready, 1, -1 do
+          assert(coroutine.resume(ready[i]))
+          if coroutine.status(ready[i]) == "dead" then table.remove(ready, i) end
+        end
+        if hosts.pump.drain() == 0 and #ready > 0 then pcall(hosts.pump.idle) end
+      end
+    end
+    return host
+  end
+
+  describe("a task in another host", function()
+    local host
+
+    -- Runs a function as a task of the host, from outside.
+    local function run(f)
+      pix.use(host)
+      local active = host.active
+      host.active = function() return true end
+      local task = pix.spawn(f)
+      host.active = active
+      host.run()
+      return task:result()
+    end
+
+    before_each(function() host = looping_host() end)
+
+    it("waits for futures, tasks, and several of them", function()
+      assert.equal("b", run(function()
+        pix.sleep(1)
+        local task = pix.spawn(function()
+          pix.sleep(2)
+          return "a"
+        end)
+        assert.equal("a", task:await())
+        assert.equal("timeout", select(2, pix.await(core.timer(9), 1)).kind)
+        return (pix.any { core.promise(), function()
+          pix.sleep(1)
+          return "b"
+        end })
+      end))
+    end)
+
+    it("is cancelled in a sleep, once", function()
+      local steps = {}
+      run(function()
+        local task = pix.spawn(function()
+          steps[1] = select(2, pix.sleep(100)).kind
+          steps[2] = pix.sleep(1)
+        end)
+        pix.sleep(1)
+        task:cancel()
+        task:await()
+      end)
+      assert.same({ "cancelled", true }, steps)
+      assert.is_true(t:now() < 10)
+    end)
+
+    it("is cancelled while it waits for another task, which goes on", function()
+      local ended, kind
+      run(function()
+        local inner = pix.spawn(function() ended = pix.sleep(5) end)
+        local outer = pix.spawn(function() kind = select(2, inner:await()).kind end)
+        pix.sleep(1)
+        outer:cancel()
+        outer:await()
+        assert.is_nil(ended)
+      end)
+      assert.equal("cancelled", kind)
+      assert.is_true(ended)
+    end)
+
+    it("is cancelled while it waits for the first of several", function()
+      local kind
+      run(function()
+        local task = pix.spawn(function()
+          kind = select(2, pix.any { core.timer(100), core.timer(200) }).kind
+        end)
+        pix.sleep(1)
+        task:cancel()
+      end)
+      assert.equal("cancelled", kind)
+    end)
+
+    it("begins nothing once it is cancelled", function()
+      local ssg = assert(pix.ssg { client_id = "i", client_secret = "s", device_code = "d" })
+      local err
+      run(function()
+        local task
+        task = pix.spawn(function()
+          task:cancel()
+          err = select(2, ssg:charge { amount = 100 })
+        end)
+      end)
+      assert.equal("cancelled", err.kind)
+      assert.equal("no", err.sent)
+      assert.equal(0, #t:requests())
+    end)
+
+    it("reports its error when nobody awaits it", function()
+      local heard
+      pix.on_error(function(err) heard = err end)
+      run(function()
+        pix.spawn(function() error("in a guest") end)
+      end)
+      assert.matches("in a guest", heard)
+    end)
   end)
 
   it("says so when the host cannot start tasks", function()

@@ -19,6 +19,7 @@ local M = { pump = pump, blocking = blocking, scheduler = scheduler }
 local LONGEST_TIMER = 86400 -- seconds; what core.timer takes
 
 local chosen -- by pix.use
+local guests = setmetatable({}, { __mode = "k" }) -- coroutine of another host -> its task
 local found = {} -- name -> adapter, or false: this installation has none
 
 -- Loads an adapter that comes as a file; false if there is none.
@@ -90,10 +91,11 @@ function M.current()
   return blocking
 end
 
--- A host that can only wait for one future is given a promise that the first of them fulfils.
+-- A host that can only wait for one future is given a promise that the first of them fulfils. Two
+-- may come out of one drain, and a promise is fulfilled once.
 local function await_promise(host, list, seconds)
   local promise = core.promise()
-  local waiter = { wake = function() promise:fulfil(true) end }
+  local waiter = { wake = function() pcall(promise.fulfil, promise, true) end }
   for i = 1, #list do
     pump.watch(list[i], waiter)
   end
@@ -104,14 +106,76 @@ local function await_promise(host, list, seconds)
   return ready
 end
 
+local function await_promise_of(host)
+  return function(list, seconds) return await_promise(host, list, seconds) end
+end
+
+local function any_ready(list)
+  for i = 1, #list do
+    if list[i]:ready() then return true end
+  end
+  return false
+end
+
+-- ---- Tasks that run in another host's coroutines ----
+
+-- A guest has `_asked` (it is to be cancelled) and `_waits` (the future it waits for, which its
+-- cancellation ends early).
+local function guest_of(host)
+  if host == scheduler or host == blocking then return nil end
+  return guests[coroutine.running()]
+end
+
+local function take_cancellation(guest, sent)
+  guest._asked = false
+  return core.error { kind = "cancelled", sent = sent, message = "the task was cancelled" }
+end
+
+--- Remembers that the running coroutine is the guest's.
+function M.admit(guest)
+  local co = coroutine.running()
+  if co then guests[co] = guest end
+end
+
+--- The error with which the running task, being cancelled, must not begin anything; else nil.
+function M.refuse(host)
+  if host == scheduler then return scheduler.refuse() end
+  local guest = guest_of(host)
+  if guest and guest._asked then return take_cancellation(guest, "no") end
+end
+
+local function note_cancelled(guest, future)
+  local _, err = future:result()
+  if core.is_error(err) and err.kind == "cancelled" then guest._asked = false end
+end
+
+-- What a guest waits for may have become ready because the guest was cancelled.
+local function await_guest(host, guest, subject, future, seconds)
+  if guest._asked then
+    local err = take_cancellation(guest, "maybe")
+    if future ~= subject then return nil, err end
+    future:cancel()
+  end
+  guest._waits = future
+  local ready = host.await(future, seconds)
+  guest._waits = nil
+  if not guest._asked then return ready end
+  if not subject:ready() then return nil, take_cancellation(guest, "maybe") end
+  if subject == future then note_cancelled(guest, future) end
+  return true
+end
+
 --- Waits on this host for one future or task: true, false when `seconds` are over, or nil, err when
 -- the waiting task was cancelled. May yield.
 function M.await(host, subject, seconds)
+  if host == scheduler then return host.await(subject, seconds) end
   if host == blocking then
     return blocking.await(subject, seconds, scheduler.step_for { subject })
   end
-  if host ~= scheduler and type(subject) == "table" then subject = subject:future() end
-  return host.await(subject, seconds)
+  local future = type(subject) == "table" and subject:future() or subject
+  local guest = guest_of(host)
+  if guest then return await_guest(host, guest, subject, future, seconds) end
+  return host.await(future, seconds)
 end
 
 local function as_futures(list)
@@ -128,18 +192,25 @@ function M.await_any(host, list, seconds)
     return blocking.await_any(list, seconds, scheduler.step_for(list))
   end
   if host == scheduler then return scheduler.await_any(list, seconds) end
+  if any_ready(list) then return true end
+  local guest = guest_of(host)
+  if guest and guest._asked then return nil, take_cancellation(guest, "maybe") end
   local futures = as_futures(list)
-  for i = 1, #futures do
-    if futures[i]:ready() then return true end
+  if guest then
+    guest._waits = core.promise()
+    futures[#futures + 1] = guest._waits
   end
-  if host.await_any then return host.await_any(futures, seconds) end
-  return await_promise(host, futures, seconds)
+  local ready = (host.await_any or await_promise_of(host))(futures, seconds)
+  if not guest then return ready end
+  guest._waits = nil
+  if guest._asked and not any_ready(list) then return nil, take_cancellation(guest, "maybe") end
+  return ready
 end
 
 --- Waits some seconds in the running code's host: true, or nil, err when the task was cancelled.
 function M.sleep(seconds)
   local host = M.current()
-  local refused = host.refuse and host.refuse()
+  local refused = M.refuse(host)
   if refused then return nil, refused end
   repeat
     local part = math.min(seconds, LONGEST_TIMER)

@@ -51,10 +51,15 @@ local function report(task)
   return false
 end
 
+--- Tells of a failed task that nobody awaits: the program's handler, or stderr.
+function M.unheard(task)
+  task._seen = report(task)
+end
+
 -- Nobody waits for this task that has failed. The last one is not printed: run raises it at once.
 local function leave_failed(task)
   if looping and (not unseen or unseen._seen) then unseen = task end
-  if on_error or not looping or live > 0 then task._seen = report(task) end
+  if on_error or not looping or live > 0 then M.unheard(task) end
 end
 
 local function finish(task)
