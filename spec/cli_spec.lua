@@ -171,6 +171,36 @@ describe("the command line", function()
     assert.falsy(result.out:find("was cancelled at", 1, true))
   end)
 
+  -- Ctrl-C between a request and its answer.
+  local function interrupt_request(operation, ...)
+    sb.fault({ operation = operation, delay = 1 })
+    local terminal = program.terminal(words(...), { env = env, folder = folder })
+    for _ = 1, 600 do
+      if sb.count({ operation = operation }) > 0 then break end
+      os.execute("sleep 0.05")
+    end
+    terminal.type("\3")
+    return terminal.finish()
+  end
+
+  it("finds out which charge to cancel when Ctrl-C comes before the answer", function()
+    local result = interrupt_request("charge", "charge", "19.90", "-p", "ssg")
+    assert.are.equal(exit.INTERRUPTED, result.status, result.out)
+    assert.truthy(result.out:find("waiting for its answer", 1, true))
+    assert.truthy(result.out:find("was cancelled at ssg", 1, true))
+    assert.are.equal("cancelled", sb.ledger().charges[1].status)
+  end)
+
+  it("does not leave a subscription in the dark when Ctrl-C comes before the answer", function()
+    env.PIX_CARD_NUMBER, env.PIX_CARD_CVV = "4111111111111111", "123"
+    env.PIX_CARD_EXPIRY, env.PIX_CARD_HOLDER = "12/2035", "MARIA DA SILVA"
+    local result = interrupt_request("subscribe", "subscribe", "--plan", "PLAN123", "-p", "payzu",
+      "--name", "Maria da Silva", "--tax-id", "52998224725", "--email", "maria@example.com",
+      "--phone", "11987654321")
+    assert.are.equal(0, result.status, result.out)
+    assert.truthy(result.out:find("Subscription SUB", 1, true))
+  end)
+
   it("shows no spinner and no colour where there is no terminal", function()
     local result = pix("charge", "5", "-p", "ssg", "--wait", "--timeout", "1")
     assert.falsy((result.out .. result.err):find("[\27\r]"))

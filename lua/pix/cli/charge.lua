@@ -49,19 +49,6 @@ local function arguments(args)
     payer = next(payer) and payer or nil }
 end
 
--- Ctrl-C while the request is under way: its answer is waited for all the same, else nobody would
--- know which charge to cancel.
-local function make(ctx, provider, args)
-  local pix = require("pix")
-  local future = provider:start("charge", arguments(args))
-  local interrupted, charge, err = interrupt.guard(pix.await, future)
-  if interrupted then
-    ctx.note("\n" .. ctx.say("interrupted_early"))
-    charge, err = pix.await(future)
-  end
-  return charge, err, interrupted
-end
-
 local function failed(ctx, err, interrupted)
   local status = report.failure(ctx, err)
   if interrupted and not ctx.json then
@@ -177,7 +164,7 @@ function M.run(ctx, args)
   if not provider then
     return report.failure(ctx, err, status)
   end
-  local charge, failure, interrupted = make(ctx, provider, args)
+  local charge, failure, interrupted = interrupt.finish(ctx, provider, "charge", arguments(args))
   if not charge then
     return failed(ctx, failure, interrupted)
   elseif interrupted then

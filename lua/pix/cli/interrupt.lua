@@ -32,4 +32,20 @@ function M.guard(f, ...)
   error(results[2], 0)
 end
 
+--- Runs an operation that changes something at the provider. Ctrl-C does not cut it off: the
+-- answer is waited for all the same, else nobody would know what was done. May block as long as the
+-- provider's time-out.
+-- @treturn table|nil the result, or nil and an error
+-- @treturn boolean whether Ctrl-C was pressed meanwhile
+function M.finish(ctx, provider, operation, args)
+  local pix = require("pix")
+  local future = provider:start(operation, args)
+  local interrupted, value, err = M.guard(pix.await, future)
+  if interrupted then
+    ctx.note("\n" .. ctx.say("under_way"))
+    value, err = pix.await(future)
+  end
+  return value, err, interrupted
+end
+
 return M

@@ -1,6 +1,7 @@
 --- What pix cancel and pix refund have in common: an id, perhaps an amount, one request.
 local account = require("pix.cli.account")
 local exit = require("pix.cli.exit")
+local interrupt = require("pix.cli.interrupt")
 local json = require("pix.cli.json")
 local report = require("pix.cli.report")
 
@@ -24,7 +25,7 @@ function M.new(operation, summary, words)
       return report.failure(ctx, err, status)
     end
     local heard
-    heard, err = provider[operation](provider, { id = args.id, amount = args.amount })
+    heard, err = interrupt.finish(ctx, provider, operation, { id = args.id, amount = args.amount })
     if not heard then
       return report.failure(ctx, err)
     end

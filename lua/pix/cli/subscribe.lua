@@ -2,6 +2,7 @@
 local account = require("pix.cli.account")
 local card = require("pix.cli.card")
 local exit = require("pix.cli.exit")
+local interrupt = require("pix.cli.interrupt")
 local json = require("pix.cli.json")
 local report = require("pix.cli.report")
 local terminal = require("pix.cli.terminal")
@@ -50,9 +51,12 @@ local function subscribe(ctx, args, provider)
   if not taken then
     return nil, err, err.kind == "cancelled" and exit.INTERRUPTED or nil
   end
-  return provider:subscribe({ plan = args.plan, card = taken, trial = args.trial or nil,
+  local made
+  made, err = interrupt.finish(ctx, provider, "subscribe", {
+    plan = args.plan, card = taken, trial = args.trial or nil,
     send_confirmation = args.send_confirmation,
     payer = { name = args.name, tax_id = args.tax_id, email = args.email, phone = args.phone } })
+  return made, err
 end
 
 function M.run(ctx, args)
