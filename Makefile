@@ -4,6 +4,7 @@
 #   build/core[-VARIANT]/libpixcore.a   src/core, compiled once, without Lua's headers
 #   build/5.4[-VARIANT]/pix/core.so     the Lua module for Lua 5.4
 #   build/luajit[-VARIANT]/pix/core.so  the same for LuaJIT (the 5.1 ABI)
+#   build/VM[-VARIANT]/pix/journal_*.so the journal's back ends, where their library is present
 #   build/core[-VARIANT]/test/*         C unit tests, one program per spec/core/*_test.c
 
 # ---- What may be overridden on the command line or in the environment ----
@@ -36,6 +37,10 @@ QR_CFLAGS     ?= $(call once,QR_CFLAGS,$(call pc,--cflags,libqrencode))
 QR_LIBS       ?= $(call once,QR_LIBS,$(or $(call pc,--libs,libqrencode),-lqrencode))
 PNG_CFLAGS    ?= $(call once,PNG_CFLAGS,$(call pc,--cflags,libpng))
 PNG_LIBS      ?= $(call once,PNG_LIBS,$(or $(call pc,--libs,libpng),-lpng))
+SQLITE_CFLAGS ?= $(call once,SQLITE_CFLAGS,$(call pc,--cflags,sqlite3))
+SQLITE_LIBS   ?= $(call once,SQLITE_LIBS,$(or $(call pc,--libs,sqlite3),-lsqlite3))
+PQ_CFLAGS     ?= $(call once,PQ_CFLAGS,$(call pc,--cflags,libpq))
+PQ_LIBS       ?= $(call once,PQ_LIBS,$(or $(call pc,--libs,libpq),-lpq))
 LUA54_CFLAGS  ?= $(call once,LUA54_CFLAGS,$(call pc,--cflags,$(LUA54_PC)))
 LUAJIT_CFLAGS ?= $(call once,LUAJIT_CFLAGS,$(call pc,--cflags,$(LUAJIT_PC)))
 
@@ -77,6 +82,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwr
 PIX_CFLAGS  = -std=c11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -pthread -MMD -MP \
               $(CFLAGS) $(SAN_$(VARIANT)) $(CPPFLAGS)
 CORE_CFLAGS = $(CURL_CFLAGS) $(SSL_CFLAGS) $(QR_CFLAGS) $(PNG_CFLAGS)
+JOURNAL_CFLAGS = $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 CORE_LIBS   = $(CURL_LIBS) $(SSL_LIBS) $(QR_LIBS) $(PNG_LIBS) -pthread -ldl -lm
 
 # No rpath and no link-time optimisation: a module is linked in a fraction of a second.
@@ -95,9 +101,14 @@ ROCK := $(B)/rock$(subst /,-,$(LUA_INCDIR))
 IS_ROCK := $(filter rock rock-install,$(MAKECMDGOALS))
 C := $(if $(IS_ROCK),$(ROCK)/core,$(B)/core$(SUFFIX))
 
-# The journals' back ends (journal_*.c) are modules of their own: they need SQLite, PostgreSQL.
-CORE_SRC  := $(filter-out src/core/journal_%.c,$(wildcard src/core/*.c))
-BIND_SRC  := $(wildcard src/provider/*.c) $(wildcard src/lua/*.c)
+# The journal's back ends are modules of their own: pix.core needs neither SQLite nor PostgreSQL.
+# Those whose library is missing are left out; BACKENDS says which are wanted.
+BACKEND_SRC := src/core/journal_sqlite.c src/core/journal_postgres.c
+BACKENDS := $(or $(BACKENDS),$(call present,sqlite,sqlite3) $(call present,postgres,libpq))
+backend_modules = $(patsubst %,$(1)/pix/journal_%.so,$(BACKENDS))
+
+CORE_SRC  := $(filter-out $(BACKEND_SRC),$(wildcard src/core/*.c))
+BIND_SRC  := $(wildcard src/provider/*.c) $(filter-out src/lua/backend_%.c,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/core/%.c=$(C)/%.o)
 CORE_LIB  := $(C)/libpixcore.a
 TESTS     := $(patsubst spec/core/%.c,$(C)/test/%,$(wildcard spec/core/*_test.c))
@@ -114,7 +125,8 @@ HELPER_tsan := $(B)/preload.so
 PROBES    := $(VMS:%=$(B)/%$(SUFFIX)/codec_probe.so)
 
 # Without bindings (src/lua) there is no module to link.
-MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),$(call module,$(vm))))
+MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
+               $(call module,$(vm)) $(call backend_modules,$(B)/$(vm)$(SUFFIX))))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -138,10 +150,13 @@ $(1): FORCE
 endef
 FORCE:
 
-$(eval $(call stamp,$(C)/flags,$$(CORE_CFLAGS)))
+$(eval $(call stamp,$(C)/flags,$$(CORE_CFLAGS) $$(JOURNAL_CFLAGS)))
 
 $(CORE_OBJ): $(C)/%.o: src/core/%.c $(C)/flags
 	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) -c -o $@ $<
+
+$(BACKEND_SRC:src/core/%.c=$(C)/%.o): $(C)/%.o: src/core/%.c $(C)/flags
+	$(CC) $(PIX_CFLAGS) $(JOURNAL_CFLAGS) -c -o $@ $<
 
 $(CORE_LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -151,7 +166,12 @@ $(CORE_LIB): $(CORE_OBJ)
 $(C)/test/%: spec/core/%.c $(HELPERS) $(CORE_LIB) $(C)/flags
 	@mkdir -p $(@D)
 	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) -Isrc -Isrc/core -Ispec/support -MF $@.d -o $@ \
-	  $< $(HELPERS) $(CORE_LIB) $(LDFLAGS) $(CORE_LIBS)
+	  $< $(HELPERS) $(TEST_OBJ) $(CORE_LIB) $(LDFLAGS) $(TEST_LIBS) $(CORE_LIBS)
+
+# The journal's test has a database.
+$(C)/test/journal_test: $(C)/journal_sqlite.o
+$(C)/test/journal_test: TEST_OBJ = $(C)/journal_sqlite.o
+$(C)/test/journal_test: TEST_LIBS = $(SQLITE_LIBS)
 
 # $(1) = folder, $(2) = include flags of one Lua
 define vm_rules
@@ -166,10 +186,16 @@ $(1)/codec_probe.so: spec/provider/codec_probe.c \
 $(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$^ $$(LDFLAGS) $$(CORE_LIBS)
+$(1)/pix/journal_%.so: $(C)/journal_%.o src/lua/backend_module.c $(CORE_LIB) $(1)/flags
+	@mkdir -p $$(@D) $(1)/obj
+	$$(CC) $$(PIX_CFLAGS) -MF $(1)/obj/journal_$$*.d $(2) -DPIX_BACKEND_OPEN=luaopen_pix_journal_$$* $$(MODULE_LDFLAGS) \
+	  -o $$@ $$(filter %.c %.o %.a,$$^) $$(LDFLAGS) $$(LIBS_$$*) $$(CORE_LIBS)
 endef
+LIBS_sqlite = $(SQLITE_LIBS)
+LIBS_postgres = $(PQ_LIBS)
 $(foreach vm,5.4 luajit,$(eval $(call vm_rules,$(B)/$(vm)$(SUFFIX),$$(INC_$(vm)))))
 
--include $(wildcard $(C)/*.d $(C)/test/*.d $(B)/*/obj/*/*.d)
+-include $(wildcard $(C)/*.d $(C)/test/*.d $(B)/*/obj/*.d $(B)/*/obj/*/*.d)
 
 # ---- Running things. .ci/deps comes first: what pkg-config finds is only read afterwards ----
 
@@ -232,10 +258,10 @@ cd lua && find . -name '*.lua' | while read -r f; do \
   mkdir -p "$(DESTDIR)$(1)/$$(dirname "$$f")" && \
   $(INSTALL) -m 644 "$$f" "$(DESTDIR)$(1)/$$f" || exit 1; done
 endef
-# $(1) = built module, $(2) = folder for C modules
-define install_module
+# $(1) = built modules, $(2) = folder for C modules
+define install_modules
 mkdir -p "$(DESTDIR)$(2)/pix"
-$(INSTALL) -m 755 $(1) "$(DESTDIR)$(2)/pix/core.so"
+$(INSTALL) -m 755 $(1) "$(DESTDIR)$(2)/pix"
 endef
 # $(1) = folder for programs
 define install_bin
@@ -247,18 +273,18 @@ install: $(VMS:%=install-%) ## install for the VMs present (PREFIX, DESTDIR, LUA
 
 install-%: all
 	$(call install_lua,$(or $(LUA_LDIR),$(PREFIX)/share/lua/$(ABI_$*)))
-	$(call install_module,$(call module,$*),$(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$*)))
+	$(call install_modules,$(call module,$*) $(call backend_modules,$(B)/$*$(SUFFIX)),$(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$*)))
 
 ifneq ($(IS_ROCK),)
   $(if $(LUA_INCDIR),,$(error a rock is built with LUA_INCDIR=folder of lua.h))
   $(eval $(call vm_rules,$(ROCK),-I$(LUA_INCDIR)))
 endif
 
-rock: $(ROCK)/pix/core.so
+rock: $(ROCK)/pix/core.so $(call backend_modules,$(ROCK))
 
 rock-install: rock
 	$(call install_lua,$(LUADIR))
-	$(call install_module,$(ROCK)/pix/core.so,$(LIBDIR))
+	$(call install_modules,$(ROCK)/pix/core.so $(call backend_modules,$(ROCK)),$(LIBDIR))
 	$(call install_bin,$(BINDIR))
 
 clean: ## remove build/

@@ -27,12 +27,17 @@
 #define PIX_MAX_MONEY            INT64_C(999999999999) /* centavos: 13 characters in a BR Code */
 #define PIX_MAX_WEBHOOK          (256 * 1024)          /* a webhook's body */
 #define PIX_MAX_TIMEOUT          86400.0               /* seconds */
+#define PIX_MAX_SQL              4096                  /* one statement of the journal */
+#define PIX_MAX_STATEMENTS       256                   /* in one transaction of the journal */
+#define PIX_MAX_BATCH            256                   /* transactions that share one commit */
+#define PIX_MAX_ROWS             10000                 /* in the result of one statement */
+#define PIX_MAX_VALUE            (1024 * 1024)         /* one value in the journal */
 
 #define PIX_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #if defined(__GNUC__)
 #define PIX_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#define PIX_EXPORT                __attribute__((visibility("default")))
+#define PIX_EXPORT              __attribute__((visibility("default")))
 #else
 #define PIX_PRINTF(text, first)
 #define PIX_EXPORT

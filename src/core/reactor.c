@@ -478,6 +478,26 @@ static void free_ops(struct pix_reactor *r) {
   }
 }
 
+void pix_reactor_enlist(struct pix_reactor *r, struct pix_worker *worker) {
+  worker->next = r->workers;
+  r->workers = worker;
+}
+
+void pix_reactor_delist(struct pix_reactor *r, struct pix_worker *worker) {
+  struct pix_worker **link = &r->workers;
+
+  while (*link != NULL && *link != worker) link = &(*link)->next;
+  if (*link == worker) *link = worker->next;
+}
+
+static void dismiss(struct pix_reactor *r) {
+  while (r->workers != NULL) {
+    struct pix_worker *worker = r->workers;
+    r->workers = worker->next;
+    worker->leave(worker, r);
+  }
+}
+
 void pix_reactor_close(struct pix_reactor *r) {
   if (r == NULL) return;
   if (!pix_reactor_alive(r)) { /* the lock may be held for ever, the lists be half written */
@@ -485,6 +505,7 @@ void pix_reactor_close(struct pix_reactor *r) {
     if (r->bell != NULL) pix_doorbell_abandon(r->bell);
     return;
   }
+  dismiss(r);
   if (!r->is_virtual) {
     pthread_mutex_lock(&r->lock);
     r->stop = true;

@@ -42,15 +42,27 @@ struct pix_op {
   struct pix_op *cancel_next;
 };
 
+/* Somebody whose own thread finishes ops of a reactor. */
+struct pix_worker {
+  /* Owner's thread: the reactor closes. When it returns, none of its ops may be touched any more;
+  ** the worker is off the reactor's list already. */
+  void (*leave)(struct pix_worker *worker, struct pix_reactor *reactor);
+  struct pix_worker *next;
+};
+
 /* Starts the thread (unless virtual). PIX_EINTERNAL with words when the system refuses. */
 int pix_reactor_new(bool is_virtual, struct pix_reactor **out, struct pix_err *err);
 
 /* Ends the thread, frees every op it still holds (no completion is delivered), closes the
 ** descriptors, removes the doorbell. Never waits for the network: under 0.1 s with anything in
 ** flight. In a process forked from the creator it only closes and frees what is safe to; there,
-** no other function but alive may be called. An op without abort must have been finished, or its
-** worker ended, before. */
+** no other function but alive may be called. An op without abort must have been finished before, or
+** its worker be enlisted. */
 void pix_reactor_close(struct pix_reactor *reactor);
+
+/* Owner's thread. The worker stays the caller's, and must not end before it is off the list. */
+void pix_reactor_enlist(struct pix_reactor *reactor, struct pix_worker *worker);
+void pix_reactor_delist(struct pix_reactor *reactor, struct pix_worker *worker);
 
 /* False in a child of the process that made it: its thread does not exist there. */
 bool pix_reactor_alive(const struct pix_reactor *reactor);
@@ -91,7 +103,8 @@ void pix_reactor_finish(struct pix_reactor *reactor, struct pix_op *op);
 ** is finished (at once, if it is finished or unknown). A connection may ask any number of times,
 ** one after the other: the next question only when the byte has come. Or it writes "*\n" once, and
 ** listens: a byte comes whenever something begins to wait for drain (at once, if something does).
-** Anything malformed closes that connection. The path is valid until close. Virtual reactors have none: PIX_EUNSUPPORTED. */
+** Anything malformed closes that connection. The path is valid until close. Virtual reactors have
+** none: PIX_EUNSUPPORTED. */
 int pix_reactor_doorbell(struct pix_reactor *reactor, const char **path, struct pix_err *err);
 
 /* A timer: finishes after `seconds` (0 … PIX_MAX_TIMEOUT); cancel finishes it at once with

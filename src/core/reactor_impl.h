@@ -53,7 +53,8 @@ struct pix_reactor {
   bool started;                /* a transfer was added since the last perform */
   bool stopping;
 
-  /* 3. Constant. */
+  /* 3. Constant, but for the workers: the owner's. */
+  struct pix_worker *workers;
   bool is_virtual;
   pid_t pid;
   pthread_t thread;

@@ -41,7 +41,7 @@ static void push_cancelled(lua_State *L, const struct l_future *future, enum pix
 }
 
 void l_future_abandon(lua_State *L, struct l_future *future, const char *why) {
-  bool left = future->kind == L_CALL && future->step == L_STEP_SENT;
+  bool left = (future->kind == L_CALL && future->step == L_STEP_SENT) || future->kind == L_JOURNAL;
 
   if (future->ready) return;
   future->task.ops = 0;
@@ -141,7 +141,8 @@ static int future_fulfil(lua_State *L) {
   return 0;
 }
 
-/* An early end is asked for; what had left is told by the error that comes out of a drain. */
+/* An early end is asked for; what had left is told by the error that comes out of a drain. What is
+** on its way into the journal cannot be called back. */
 static int future_cancel(lua_State *L) {
   struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
 
@@ -150,7 +151,7 @@ static int future_cancel(lua_State *L) {
     l_call_cancel(L, future);
   } else if (future->kind == L_TIMER) {
     pix_reactor_cancel(future->hub->reactor, future->op);
-  } else if (!future->promised) {
+  } else if (future->kind == L_PROMISE && !future->promised) {
     push_cancelled(L, future, PIX_SENT_NO, "the promise was cancelled");
     lua_setuservalue(L, 1);
     future->promise = L_ERROR;
@@ -171,7 +172,7 @@ static int future_id(lua_State *L) {
 
 static int future_what(lua_State *L) {
   static const char *const kinds[] = {
-      [L_TIMER] = "timer", [L_PROMISE] = "promise", [L_CALL] = "call"};
+      [L_TIMER] = "timer", [L_PROMISE] = "promise", [L_CALL] = "call", [L_JOURNAL] = "journal"};
   struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
   const char *provider, *operation;
 

@@ -1,6 +1,6 @@
 /*
-** l_future.h - a future: something that takes time and becomes ready once. A timer, a promise, or a
-** call (one operation at a provider; call.c moves it through its steps).
+** l_future.h - a future: something that takes time and becomes ready once. A timer, a promise, a call
+** (one operation at a provider; call.c moves it through its steps), or a journal's transaction.
 */
 #ifndef PIX_L_FUTURE_H
 #define PIX_L_FUTURE_H
@@ -12,7 +12,7 @@
 
 struct l_provider;
 
-enum l_future_kind { L_TIMER, L_PROMISE, L_CALL };
+enum l_future_kind { L_TIMER, L_PROMISE, L_CALL, L_JOURNAL };
 enum l_future_result { L_NOTHING, L_TRUE, L_VALUE, L_BOXED, L_ERROR }; /* what the user value is */
 
 /* Where a call stands. */

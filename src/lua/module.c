@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "l_future.h"
 #include "l_hub.h"
+#include "l_journal.h"
 #include "l_provider.h"
 #include "l_tools.h"
 #include "l_util.h"
@@ -18,6 +19,7 @@ static const luaL_Reg functions[] = {
     {"use", l_reactor_use},
     {"timer", l_future_timer},
     {"promise", l_future_promise},
+    {"journal", l_journal_new},
     {"provider", l_provider_new},
     {"providers", l_provider_names},
     {"error", l_error_new},
@@ -60,6 +62,7 @@ PIX_EXPORT int luaopen_pix_core(lua_State *L) {
   l_hub_open(L);
   l_future_open(L);
   l_card_open(L);
+  l_journal_open(L);
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   l_provider_open(L);
