@@ -92,6 +92,19 @@ describe("the messages", function()
     end
   end)
 
+  it("translate every hint of the core's own", function()
+    local core, text = require("pix.core"), require("pix.cli.text")
+    local function default(kind)
+      return core.error({ kind = kind, sent = "no", message = "x" }).hint
+    end
+    for kind in pairs(text.kinds.en) do
+      local err = { kind = kind, hint = default(kind) }
+      assert.are.equal(text.hints.pt[kind], text.hint("pt", err, default))
+      assert.are.equal(err.hint, text.hint("en", err, default))
+      assert.are.equal("other", text.hint("pt", { kind = kind, hint = "other" }, default))
+    end
+  end)
+
   it("follow the environment", function()
     local language = require("pix.cli.text").language
     assert.are.equal("pt", language(nil, getenv({ LANG = "pt_BR.UTF-8" })))

@@ -49,7 +49,8 @@ local function judge(ctx, name, provider, took, err)
         .. ctx.say("reached", math.floor(took * 1000 + 0.5))) }
   end
   local refused = err.kind == "auth"
-  local hint = refused and err.http_status == 403 and ctx.say("ip_hint", name) or err.hint
+  local hint = refused and err.http_status == 403 and ctx.say("ip_hint", name)
+    or report.hint(ctx, err)
   local what = refused and "credentials" or "connection"
   local list = { finding(name, what, false, ("[%s] %s"):format(err.kind, err.message or ""), hint) }
   if refused or err.http_status then

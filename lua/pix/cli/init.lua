@@ -13,6 +13,7 @@ local M = {}
 
 local COMMANDS = { "charge", "status", "cancel", "refund", "search", "subscribe", "brcode",
   "doctor", "sandbox", "providers" }
+local HELP_WIDTH = 80
 local AUTO_PAY = 3 -- seconds until a private sandbox pays
 
 -- ---- Arguments ----
@@ -30,7 +31,7 @@ Credentials come from the environment, or from .env in this folder (--env FILE):
    DETSEGPAY_CLIENT_ID DETSEGPAY_CLIENT_TOKEN
    SSG_CLIENT_ID SSG_CLIENT_SECRET SSG_DEVICE_CODE
    PAYZU_API_KEY PAYZU_WEBHOOK_URL PAYZU_WEBHOOK_SECRET
-   DETSEGPAY_BASE_URL, SSG_BASE_URL, PAYZU_BASE_URL lead elsewhere, as to a sandbox.
+   DETSEGPAY_BASE_URL SSG_BASE_URL PAYZU_BASE_URL (to a sandbox, say)
 
 Try it without any:  pix charge 19.90 --sandbox --wait
 
@@ -50,8 +51,9 @@ function M.add_provider(command)
 end
 
 local function new_parser()
-  local parser = argparse("pix", "Take Pix payments in Brazil.", EPILOG .. exit_table())
-  parser:command_target("command")
+  local parser, commands = argparse("pix", "Take Pix payments in Brazil."), {}
+  parser:epilog(EPILOG .. exit_table())
+  parser:command_target("command"):help_max_width(HELP_WIDTH)
   parser:flag("--version", "Print versions and exit."):action(function()
     local versions = require("pix.core").versions()
     print(("pix %s (%s, libcurl %s, OpenSSL %s)"):format(versions.luapix, versions.lua,
@@ -63,8 +65,9 @@ local function new_parser()
     local command = parser:command(name, module.summary)
     module.define(command, M)
     add_common(command)
+    commands[name] = command
   end
-  return parser
+  return parser, commands
 end
 
 -- argparse knows no option with one or two values: "--qr png FILE" becomes one argument.
@@ -167,14 +170,15 @@ end
 -- @tparam table arguments texts; arg of the program
 -- @treturn number the exit status
 function M.main(arguments)
-  local parser = new_parser()
+  local parser, commands = new_parser()
+  local nearest = commands[arguments[1]] or parser
   if card.on_command_line(arguments) then
-    return usage(parser, "card data are never taken from the command line, which others can read; "
+    return usage(nearest, "card data are never taken from the command line, which others can read; "
       .. "see pix subscribe --help")
   end
   local ok, args = parser:pparse(join_qr(arguments))
   if not ok then
-    return usage(parser, args)
+    return usage(nearest, args)
   end
   local ctx, err = new_context(args)
   if err then

@@ -13,6 +13,12 @@ local CHARGE_MEMBERS = { "id", "provider", "status", "raw_status", "amount", "co
 
 local COLOUR_OF = { paid = "green", pending = "yellow", unknown = "yellow" }
 
+-- The core may be what is missing.
+local function default_hint(kind)
+  local found, core = pcall(require, "pix.core")
+  return found and core.error({ kind = kind, sent = "no", message = "" }).hint
+end
+
 local function pick(from, members)
   local result = {}
   for _, name in ipairs(members) do
@@ -33,6 +39,11 @@ function M.status(ctx, charge)
     and (" (%s)"):format(terminal.printable(charge.raw_status)) or ""
   return ctx.paint(COLOUR_OF[charge.status] or "red", words) .. raw
     .. (charge.late and ", " .. ctx.say("late") or "")
+end
+
+--- The error's hint in the reader's language, or nil.
+function M.hint(ctx, err)
+  return err.hint and text.hint(ctx.language, err, default_hint)
 end
 
 local function field_lines(ctx, err, lines)
@@ -71,7 +82,7 @@ function M.error_lines(ctx, err)
     lines[#lines + 1] = "  " .. ctx.say("exists", terminal.printable(err.id))
   end
   if err.hint then
-    lines[#lines + 1] = ("  %s: %s"):format(ctx.say("hint"), terminal.printable(err.hint))
+    lines[#lines + 1] = ("  %s: %s"):format(ctx.say("hint"), terminal.printable(M.hint(ctx, err)))
   end
   return lines
 end

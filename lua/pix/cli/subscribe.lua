@@ -16,6 +16,7 @@ local DETAILS = { { "transaction", "transaction_id" }, { "trial_ends", "trial_en
   { "next_charge", "next_charge_at" } }
 
 function M.define(command, cli)
+  command:summary(M.summary)
   command:description("Begin a subscription by card. The card comes from PIX_CARD_NUMBER, "
     .. "PIX_CARD_CVV, PIX_CARD_EXPIRY and PIX_CARD_HOLDER; or is asked for on the terminal; or "
     .. "stands as lines number=, cvv=, expiry=, holder= on standard input. Never on the command "

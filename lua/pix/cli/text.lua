@@ -143,6 +143,40 @@ M.kinds = {
   },
 }
 
+-- The core's hints, which are in English, by their kind of error; other hints stay as they are.
+M.hints = {
+  pt = {
+    config = "corrija a configuração do provedor",
+    invalid = "corrija o campo indicado; os mesmos dados seriam recusados de novo",
+    unsupported = "este provedor não faz isso; pix providers mostra o que cada um faz",
+    auth = "confira as credenciais, e se o IP desta máquina está liberado no provedor",
+    declined = "peça ao pagador outro cartão ou outra forma de pagar",
+    not_found = "confira o id, e se ele pertence a estas credenciais",
+    conflict = "consulte a situação da cobrança: ela não permite isto",
+    rate_limited = "espere o tempo pedido e repita",
+    unavailable = "a falha é do provedor; veja \"sent\" antes de repetir",
+    network = "veja \"sent\": com \"no\" pode repetir sem risco",
+    timeout = "veja \"sent\": com \"no\" pode repetir sem risco",
+    protocol = "a resposta do provedor não foi entendida; veja \"sent\" antes de repetir",
+    mismatch = "não mostre este código: não é do valor pedido",
+    cancelled = "a chamada foi cancelada; veja \"sent\" antes de repetir",
+    journal = "nada foi enviado; conserte o registro primeiro",
+    internal = "por favor informe isto com a mensagem",
+  },
+}
+
+--- A hint in a language: the core's own are translated.
+-- @tparam string language
+-- @tparam table err
+-- @tparam function default kind → the core's hint in English
+function M.hint(language, err, default)
+  local translated = M.hints[language] and M.hints[language][err.kind]
+  if translated and err.hint == default(err.kind) then
+    return translated
+  end
+  return err.hint
+end
+
 --- The language of `--lang`, or of the environment: "pt" or "en".
 function M.language(asked, getenv)
   if asked then
