@@ -5,8 +5,8 @@
 ** 1. CURLINFO_REQUEST_SIZE counts the bytes of the request's header that libcurl has written, over
 **    all its tries. 0 is the proof that nothing left: refused, unresolved, TLS failed, never begun.
 **    A proxy's CONNECT is counted too, but is not the request: what was counted before libcurl
-**    first began to send (CURLOPT_PREREQFUNCTION) is subtracted. Over HTTP/2 the count says that the
-**    header went into the connection's buffer: "maybe", the safe side.
+**    first began to send (CURLOPT_PREREQFUNCTION) is subtracted. Over HTTP/2 the count says that
+**    the header went into the connection's buffer: "maybe", the safe side.
 ** 2. libcurl repeats a request by itself when a kept-alive connection dies without a byte of an
 **    answer. For reads that is welcome. A `once` request is protected twice: its body comes from a
 **    read function whose seek function fails, so that libcurl cannot rewind it; and the pre-request
