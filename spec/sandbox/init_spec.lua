@@ -40,14 +40,16 @@ describe("pix.sandbox", function()
   it("ends with the program that started it, even when that is killed", function()
     local script = ("local sb = require('pix.sandbox').start() io.write(sb.ca_file, ' ', "
       .. "sb.url.ssg) io.stdout:flush() %s")
-    for _, ending in ipairs({ "", "os.exit(1)", "error('x')", "os.execute('kill -9 $PPID')" }) do
+    for _, ending in ipairs({ "", "os.exit(1)", "error('x')", "os.execute('kill -9 $PPID')",
+      "os.execute('kill -TERM -- -$PPID')" }) do
       local code = script:format(ending):gsub('["$]', "\\%0")
       -- the pipe's end comes only when every process that holds it has gone
-      local text = output_of((arg and arg[-1] or "lua5.4") .. ' -e "' .. code
+      local text = output_of("setsid " .. (arg and arg[-1] or "lua5.4") .. ' -e "' .. code
         .. '" 3>&1 2>/dev/null')
       local ca_file, url = text:match("^(%S+) (%S+)")
       assert.is_string(ca_file, ending)
-      assert.are.equal(7, curl.request({ url = url, options = { "--retry", "0" } }).exit, ending)
+      assert.are.equal(7, curl.request({ url = url }).exit, ending)
+      assert.is_false(exists(ca_file), ending)
     end
   end)
 

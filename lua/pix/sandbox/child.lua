@@ -38,7 +38,8 @@ end
 local function command_line(interpreter, dir, config, environment)
   local redirect = config.log and "" or " 2>" .. quote(dir .. "/stderr")
   local clean = environment == "clean" and "env -u LUA_PATH -u LUA_CPATH " or ""
-  return ("trap '' INT HUP; unset LD_PRELOAD; %s%s %s %s >%s%s; cat >/dev/null; rm -rf %s"):format(
+  local signals = "trap '' INT HUP; trap : TERM; " -- told to end, the shell still tidies up
+  return signals .. ("unset LD_PRELOAD; %s%s %s %s >%s%s; cat >/dev/null; rm -rf %s"):format(
     clean, quote(interpreter), quote(script_path()), quote(cjson.encode(config)),
     quote(dir .. "/reply"), redirect, quote(dir))
 end
