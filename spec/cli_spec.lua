@@ -23,7 +23,7 @@ describe("the command line", function()
   end)
   before_each(function()
     sb.reset()
-    env = { LANG = "C.UTF-8" }
+    env = { LANG = "C.UTF-8", TMPDIR = folder }
     for _, row in ipairs(variables(sb)) do
       env[row[1]] = row[2]
     end
@@ -220,7 +220,17 @@ describe("the command line", function()
       { env = env, folder = folder, columns = 40, rows = 24 })
     local file = terminal.finish().out:match("As a picture: ([^%s]+)")
     assert.are.equal("\137PNG", program.read(file):sub(1, 4))
-    program.remove(file:match("^(.*)/"))
+  end)
+
+  it("removes that picture when it is of no use any more", function()
+    local terminal = program.terminal(words("charge", "5", "-p", "ssg", "--wait"),
+      { env = env, folder = folder, columns = 40, rows = 24 })
+    local file = terminal.expect("waiting for"):match("As a picture: ([^%s]+)")
+    assert.truthy(io.open(file)):close()
+    terminal.type("\3")
+    terminal.finish()
+    assert.is_nil((io.open(file)))
+    assert.is_nil((io.open(file:match("^(.*)/"))))
   end)
 
   -- ---- status, cancel, refund, search ----

@@ -75,6 +75,7 @@ local function show_text(ctx, charge)
     local file = qr.new_file()
     if file and qr.write(draw, "png", file) then
       ctx.print(ctx.say("no_qr_picture", file))
+      ctx.picture = file
     end
   end
 end
@@ -172,7 +173,10 @@ function M.run(ctx, args)
   end
   status = present(ctx, charge, args)
   if args.wait then
-    return conclude(ctx, provider, charge, args)
+    status = conclude(ctx, provider, charge, args)
+    if ctx.picture then
+      qr.remove(ctx.picture)
+    end
   end
   return status
 end

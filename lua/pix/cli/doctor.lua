@@ -31,13 +31,14 @@ local function machine(ctx)
 end
 
 local function transport(ctx, name, base_url)
+  local origin = base_url:match("^%a+://[^/]+") or base_url
   if base_url:match("^https:") then
-    return finding(name, "TLS", true, ctx.say("tls_verified") .. ", " .. base_url)
+    return finding(name, "TLS", true, ctx.say("tls_verified") .. ", " .. origin)
   end
   local loopback = base_url:match("^http://127%.") or base_url:match("^http://%[::1%]")
     or base_url:match("^http://localhost[:/]")
   return finding(name, "TLS", loopback ~= nil,
-    ctx.say(loopback and "tls_loopback" or "tls_none") .. ", " .. base_url)
+    ctx.say(loopback and "tls_loopback" or "tls_none") .. ", " .. origin)
 end
 
 -- What the answer to a check tells of credentials, connection and IP address.

@@ -86,4 +86,10 @@ function M.new_file()
   return folder and folder .. "/pix.png"
 end
 
+--- Removes such a file and its folder.
+function M.remove(file)
+  os.remove(file)
+  os.remove((file:gsub("/[^/]*$", "")))
+end
+
 return M
