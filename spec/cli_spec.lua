@@ -371,6 +371,20 @@ describe("the command line", function()
     assert.truthy(result.out:find("libcurl", 1, true))
   end)
 
+  it("checks certificates", function()
+    for _, row in ipairs(variables(sb, true)) do
+      env[row[1]] = row[2]
+    end
+    local result = pix("doctor")
+    assert.are.equal(0, result.status, result.out)
+    assert.truthy(result.out:find("certificate verified, https://127.0.0.1:", 1, true))
+    env.PIX_CA_FILE = nil
+    result = pix("doctor", "-p", "ssg")
+    assert.are.equal(exit.DOCTOR, result.status)
+    assert.truthy(result.out:find("✗  ssg  TLS ", 1, true), result.out)
+    assert.truthy(result.out:find("PIX_CA_FILE", 1, true))
+  end)
+
   it("finds what is wrong, and shows no secret", function()
     env.SSG_CLIENT_SECRET = "not-the-secret-9931"
     env.PAYZU_API_KEY = ""
@@ -396,6 +410,7 @@ describe("the command line", function()
     local result = pix_json("doctor", "-p", "ssg")
     assert.are.equal(exit.DOCTOR, result.status)
     assert.are.equal(1, result.data.wrong)
+    assert.are.equal("connection", result.data.findings[4].name)
     assert.are.equal(exit.NETWORK, pix("charge", "5", "-p", "ssg").status)
   end)
 

@@ -41,6 +41,18 @@ local function transport(ctx, name, base_url)
     ctx.say(loopback and "tls_loopback" or "tls_none") .. ", " .. origin)
 end
 
+-- Which finding an error is, and what to look at.
+local function diagnose(ctx, name, err)
+  if err.kind == "auth" then
+    return "credentials", err.http_status == 403 and ctx.say("ip_hint", name)
+      or report.hint(ctx, err)
+  elseif err.kind ~= "network" and err.kind ~= "timeout" then
+    return "answer", report.hint(ctx, err)
+  end
+  local tls = (err.message or ""):find("TLS", 1, true)
+  return tls and "TLS" or "connection", ctx.say(tls and "tls_hint" or "network_hint")
+end
+
 -- What the answer to a check tells of credentials, connection and IP address.
 local function judge(ctx, name, provider, took, err)
   local base_url = provider:base_url()
@@ -49,12 +61,9 @@ local function judge(ctx, name, provider, took, err)
       finding(name, "credentials", true, ctx.say("accepted") .. ", "
         .. ctx.say("reached", math.floor(took * 1000 + 0.5))) }
   end
-  local refused = err.kind == "auth"
-  local hint = refused and err.http_status == 403 and ctx.say("ip_hint", name)
-    or report.hint(ctx, err)
-  local what = refused and "credentials" or "connection"
+  local what, hint = diagnose(ctx, name, err)
   local list = { finding(name, what, false, ("[%s] %s"):format(err.kind, err.message or ""), hint) }
-  if refused or err.http_status then
+  if err.http_status then
     table.insert(list, 1, transport(ctx, name, base_url))
   end
   return list

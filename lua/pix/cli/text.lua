@@ -58,6 +58,8 @@ M.en = {
   tls_loopback = "plain HTTP, on this machine only", tls_none = "PLAIN HTTP",
   clock_wrong = "this machine's clock says %s: TLS and card dates depend on it",
   ip_hint = "this machine's address may have to be released (IP allow-list) by %s",
+  tls_hint = "look at the clock, the system's certificates, and PIX_CA_FILE",
+  network_hint = "look at the address, the name server, the firewall, and PIX_PROXY",
   signed_in = "can", configured = "configured", yes = "yes", no = "no",
 }
 
@@ -117,6 +119,8 @@ M.pt = {
   tls_loopback = "HTTP simples, só nesta máquina", tls_none = "HTTP SIMPLES",
   clock_wrong = "o relógio desta máquina diz %s: TLS e validade de cartões dependem dele",
   ip_hint = "o endereço IP desta máquina talvez precise ser liberado por %s",
+  tls_hint = "confira o relógio, os certificados do sistema e PIX_CA_FILE",
+  network_hint = "confira o endereço, o DNS, o firewall e PIX_PROXY",
   signed_in = "faz", configured = "configurado", yes = "sim", no = "não",
 }
 
