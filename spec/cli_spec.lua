@@ -506,6 +506,13 @@ describe("the command line", function()
     assert.truthy(result.err:find("no charges yet", 1, true))
   end)
 
+  it("says that the sandbox cannot start, as on a port that is taken", function()
+    local result = pix("sandbox", "--port", tostring(sb.port))
+    assert.are.equal(exit.CONFIG, result.status)
+    assert.truthy(result.err:find("[config]", 1, true))
+    assert.truthy(result.err:find("sent: no", 1, true))
+  end)
+
   -- ---- bad command lines ----
 
   it("refuses a wrong command line with 2, and sends nothing", function()

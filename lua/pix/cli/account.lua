@@ -1,5 +1,6 @@
 --- Providers from the environment: which variables make which options, and which provider is meant.
 local exit = require("pix.cli.exit")
+local interrupt = require("pix.cli.interrupt")
 
 local M = {}
 
@@ -50,6 +51,19 @@ function M.options(name, getenv)
   options.ca_file = set(getenv("PIX_CA_FILE"))
   options.proxy = set(getenv("PIX_PROXY"))
   return options, missing, any
+end
+
+--- Starts a sandbox.
+-- @treturn table|nil as pix.sandbox.start, or nil and an error of kind "config"
+function M.start_sandbox(options)
+  local ok, started = pcall(require("pix.sandbox").start, options)
+  if ok then
+    return started
+  elseif interrupt.is(started) then
+    error(started, 0)
+  end
+  return nil, { kind = "config", sent = "no", message = tostring(started),
+    hint = "it needs lua-http (Debian: lua-http), and a port that is free" }
 end
 
 --- The options with which a running sandbox is asked. Secrets of webhooks are the provider's.

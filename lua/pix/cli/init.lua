@@ -1,6 +1,7 @@
 --- The command line. A command is a file in this folder: `define(command)` gives argparse its
 -- arguments, `run(ctx, args)` does the work and returns the exit status.
 local argparse = require("argparse")
+local account = require("pix.cli.account")
 local card = require("pix.cli.card")
 local exit = require("pix.cli.exit")
 local interrupt = require("pix.cli.interrupt")
@@ -126,15 +127,20 @@ end
 
 -- A private sandbox, which pays by itself for those who wait.
 local function add_sandbox(ctx, args)
-  ctx.sandbox = require("pix").sandbox.start({ auto_pay = args.wait and AUTO_PAY or nil })
-  if not ctx.json then
+  local err
+  ctx.sandbox, err = account.start_sandbox({ auto_pay = args.wait and AUTO_PAY or nil })
+  if ctx.sandbox and not ctx.json then
     ctx.note(ctx.paint_error("dim", ctx.say("sandbox")))
   end
+  return err
 end
 
 local function run(ctx, args)
   if args.sandbox and args.command ~= "sandbox" then
-    add_sandbox(ctx, args)
+    local err = add_sandbox(ctx, args)
+    if err then
+      return report.failure(ctx, err)
+    end
   end
   return require("pix.cli." .. args.command).run(ctx, args)
 end

@@ -4,6 +4,7 @@ local account = require("pix.cli.account")
 local exit = require("pix.cli.exit")
 local interrupt = require("pix.cli.interrupt")
 local json = require("pix.cli.json")
+local report = require("pix.cli.report")
 
 local M = { summary = "Simulate the three providers on this machine." }
 
@@ -84,8 +85,11 @@ end
 
 function M.run(ctx, args)
   local which = args.https and "https_port" or "port"
-  local sb = require("pix.sandbox").start({ [which] = args.port, auto_pay = args.auto_pay,
+  local sb, err = account.start_sandbox({ [which] = args.port, auto_pay = args.auto_pay,
     expires_after = args.expires_after, log = not args.quiet })
+  if not sb then
+    return report.failure(ctx, err)
+  end
   ctx.sandbox = sb -- stopped with the command
   greet(ctx, sb, args.https)
   interrupt.guard(serve, sb)
