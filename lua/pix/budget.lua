@@ -1,0 +1,105 @@
+--- How many requests may go to one provider: at once, and in a minute. Pure.
+--
+-- Two lanes: "order" (charges and what settles them) and "poll" (looking whether a charge is paid).
+-- Polling has a smaller share of both, so that it never starves charging: an order may use all
+-- there is, polling only what lies above the reserve.
+local M = {}
+
+local DEFAULTS = { concurrency = 64, per_minute = 0, polls_at_once = 8, polls_per_minute = 40 }
+local WINDOW = 60
+local RESERVE = 0.25 -- of per_minute, kept for orders
+
+--- @tparam[opt] table options concurrency = 64 requests at once; per_minute = requests of both
+--   lanes, 0 = no limit; polls_at_once = 8; polls_per_minute = 40
+-- @treturn table a budget that is whole
+function M.new(options)
+  local all = {}
+  for name, default in pairs(DEFAULTS) do
+    all[name] = options and options[name] or default
+  end
+  return { options = all, busy = 0, polling = 0, total = all.per_minute,
+    polls = all.polls_per_minute, at = 0 }
+end
+
+--- Checks what a program says about budgets.
+function M.check(options)
+  for name, value in pairs(options) do
+    if DEFAULTS[name] == nil then return nil, "there is no option " .. tostring(name) end
+    if type(value) ~= "number" or value < (name == "per_minute" and 0 or 1) then
+      return nil, name .. " must be a number, at least 1"
+    end
+  end
+  return true
+end
+
+local function copy(budget)
+  local new = {}
+  for name, value in pairs(budget) do
+    new[name] = value
+  end
+  return new
+end
+
+-- Buckets fill evenly: a minute's worth in a minute.
+local function refill(budget, now)
+  local new, options = copy(budget), budget.options
+  local part = math.max(0, now - budget.at) / WINDOW
+  new.total = math.min(options.per_minute, budget.total + part * options.per_minute)
+  new.polls = math.min(options.polls_per_minute, budget.polls + part * options.polls_per_minute)
+  new.at = now
+  return new
+end
+
+local function until_full(level, needed, per_minute)
+  if level >= needed then return 0 end
+  return (needed - level) * WINDOW / per_minute
+end
+
+-- Seconds until the minute's buckets allow one more.
+local function delay(budget, lane)
+  local options, seconds = budget.options, 0
+  if options.per_minute > 0 then
+    local needed = lane == "poll" and 1 + RESERVE * options.per_minute or 1
+    seconds = until_full(budget.total, needed, options.per_minute)
+  end
+  if lane == "poll" then
+    seconds = math.max(seconds, until_full(budget.polls, 1, options.polls_per_minute))
+  end
+  return seconds
+end
+
+local function crowded(budget, lane)
+  local options = budget.options
+  if budget.busy >= options.concurrency then return true end
+  if lane ~= "poll" then return false end
+  return budget.polling >= math.min(options.polls_at_once, math.max(1, options.concurrency - 1))
+end
+
+--- Takes one request out of the budget.
+-- @tparam table budget is not changed
+-- @tparam string lane "order" or "poll"
+-- @tparam number now seconds
+-- @treturn table|nil the budget afterwards; nil: not now
+-- @treturn number|nil seconds after which to ask again; nil: when a request has ended
+function M.take(budget, lane, now)
+  local new = refill(budget, now)
+  if crowded(new, lane) then return nil, nil end
+  local seconds = delay(new, lane)
+  if seconds > 1e-9 then return nil, seconds end
+  new.busy = new.busy + 1
+  if new.options.per_minute > 0 then new.total = new.total - 1 end
+  if lane == "poll" then
+    new.polling, new.polls = new.polling + 1, new.polls - 1
+  end
+  return new
+end
+
+--- Gives the place of a request that has ended back.
+function M.give(budget, lane)
+  local new = copy(budget)
+  new.busy = new.busy - 1
+  if lane == "poll" then new.polling = new.polling - 1 end
+  return new
+end
+
+return M

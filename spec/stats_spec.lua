@@ -1,0 +1,27 @@
+local stats = require "pix.stats"
+
+describe("statistics of a provider", function()
+  it("count ten minutes back", function()
+    local record = stats.new()
+    stats.add(record, true, 0.1, 0)
+    stats.add(record, false, 0.1, 300)
+    assert.same({ 2, 1 }, { stats.count(record, 599) })
+    assert.same({ 1, 0 }, { stats.count(record, 600) })
+    assert.same({ 0, 0 }, { stats.count(record, 900) })
+  end)
+
+  it("use a bucket again after its time", function()
+    local record = stats.new()
+    stats.add(record, true, 0.1, 0)
+    stats.add(record, false, 0.1, 601)
+    assert.same({ 1, 0 }, { stats.count(record, 601) })
+  end)
+
+  it("weigh new latencies more, and only those of successes", function()
+    local record = stats.new()
+    stats.add(record, true, 1, 0)
+    stats.add(record, false, 30, 0)
+    stats.add(record, true, 2, 0)
+    assert.near(1.2, record.latency, 1e-9)
+  end)
+end)
