@@ -15,8 +15,10 @@
 local core = require "pix.core"
 local hosts = require "pix.host"
 local record = require "pix.journal.record"
+local runs = require "pix.journal.runs"
 local schema = require "pix.journal.schema"
 local sql = require "pix.journal.sql"
+local work = require "pix.journal.work"
 
 local M = {}
 
@@ -160,7 +162,8 @@ local INSERT = [[
     CAST(:now AS BIGINT), CAST(:now AS BIGINT)
   FROM pix_order WHERE reference = :reference AND kind = :kind AND operation = :id
   ON CONFLICT (id) DO NOTHING]]
-local ORDER = "SELECT params, operation FROM pix_order WHERE reference = :reference AND kind = :kind"
+local ORDER = [[SELECT params, operation FROM pix_order
+  WHERE reference = :reference AND kind = :kind]]
 local CURRENT = "SELECT " .. COLUMNS .. [[ FROM pix_operation WHERE id =
   (SELECT operation FROM pix_order WHERE reference = :reference AND kind = :kind)]]
 
@@ -286,7 +289,8 @@ function Journal:answered(id, facts)
     status = STATUS[charge.status or "pending"], amount = charge.amount,
     expires = ms(charge.expires), due = ms(facts.due), data = record.encode(facts.data),
   }, [[state = 4, status = :status, charge_id = CAST(:charge_id AS TEXT),
-    code = CAST(:code AS TEXT), code_kind = CAST(:code_kind AS TEXT), amount = COALESCE(CAST(:amount AS BIGINT), amount),
+    code = CAST(:code AS TEXT), code_kind = CAST(:code_kind AS TEXT),
+    amount = COALESCE(CAST(:amount AS BIGINT), amount),
     expires = CAST(:expires AS BIGINT), due = CAST(:due AS BIGINT), ]] .. FREE .. ", " .. DATA,
   "state < 4", { name = "created",
     type = "CASE WHEN orphan = 1 THEN 'charge.orphan' ELSE kind || '.created' END" })
@@ -340,7 +344,8 @@ local FORWARD = "status < :floor AND (state <> 5 OR :status >= 30)"
 
 -- A code that cannot be paid any more is not kept; one that was paid must not be shown again.
 local MOVE = [[state = CASE WHEN state = 5 THEN 5 ELSE 4 END, status = :status,
-  charge_id = COALESCE(charge_id, CAST(:charge_id AS TEXT)), code = CASE WHEN :status >= 20 THEN NULL ELSE code END,
+  charge_id = COALESCE(charge_id, CAST(:charge_id AS TEXT)),
+  code = CASE WHEN :status >= 20 THEN NULL ELSE code END,
   due = CASE WHEN :keep = 1 THEN due ELSE CAST(:due AS BIGINT) END, ]] .. FREE .. ", " .. DATA
 
 local function move_values(facts)
@@ -443,7 +448,8 @@ function M.open(where, options)
   local ok, module = pcall(require, "pix.journal_" .. name)
   if not ok then
     local _, err = problem("config", "module",
-      ("this installation has no pix.journal_%s"):format(name), "install " .. (name == "sqlite" and "libsqlite3" or "libpq") .. " and build luapix anew")
+      ("this installation has no pix.journal_%s"):format(name),
+      "install " .. (name == "sqlite" and "libsqlite3" or "libpq") .. " and build luapix anew")
     err.reason = tostring(module)
     return nil, err
   end
@@ -470,7 +476,8 @@ function Journal:counts()
   return self._core:counts()
 end
 
-require("pix.journal.work")(Journal)
-require("pix.journal.runs")(Journal)
+for _, room in ipairs { work, runs } do
+  for name, method in pairs(room) do Journal[name] = method end
+end
 
 return M

@@ -5,6 +5,8 @@ local core = require "pix.core"
 local record = require "pix.journal.record"
 local sql = require "pix.journal.sql"
 
+local M = {}
+
 local statement, ms = sql.statement, record.ms
 local LEASE, MANY = 60, 100
 local COLUMNS = "id, flow, version, state, ended, step, data, due, worker, lease, fence, created, "
@@ -31,133 +33,133 @@ local function event_statement(id, step, index, event, now)
   })
 end
 
-return function(Journal)
-  --- Begins a run, in this worker's hands. The same id again gives the run that is there. May
-  -- yield.
-  -- @tparam table run id, flow, version, state, now, data, lease (seconds, 60), due
-  -- @treturn table|nil the run, or nil and an error
-  -- @treturn boolean whether it is new
-  function Journal:run_begin(run)
-    local values = {
-      id = run.id or core.random(12), flow = run.flow, version = run.version, state = run.state,
-      data = json(run.data), worker = self.worker, now = ms(run.now),
-      lease = ms(run.now + (run.lease or LEASE)), due = ms(run.due or run.now),
-    }
-    local results, err = self:_submit {
-      statement([[INSERT INTO pix_run (id, flow, version, state, ended, step, data, due,
-        worker, lease, fence, created, updated) VALUES (:id, :flow, :version, :state, 0, 0, :data,
-        :due, :worker, :lease, 1, :now, :now) ON CONFLICT (id) DO NOTHING]], values),
-      statement("SELECT " .. COLUMNS .. " FROM pix_run WHERE id = :id", values),
-    }
-    if not results then return nil, err end
-    return record.run(results[2][1]), results[1].changed == 1
-  end
-
-  --- Takes a run one step further: state, data, log and events in one transaction. Refused when the
-  -- run is at another step by now, or in other hands. May yield.
-  -- @tparam string id
-  -- @tparam table step fence, step = the number it is at, state, now; data (nil: as before), cause,
-  --   step_data (for the log), ended, due (nil: now; ended ones never), events = { { type =, data =
-  --   } }
-  -- @treturn integer|nil the step's number; or nil and an error: "conflict", code "stale"
-  function Journal:run_step(id, step)
-    local now = ms(step.now)
-    local values = {
-      id = id, fence = step.fence, step = step.step, next = step.step + 1, state = step.state,
-      data = json(step.data), cause = step.cause, step_data = json(step.step_data), now = now,
-      ended = step.ended and 1 or 0, due = not step.ended and ms(step.due or step.now) or nil,
-    }
-    local list = {
-      statement([[UPDATE pix_run SET step = :next, state = :state, ended = :ended, updated = :now,
-        data = COALESCE(CAST(:data AS TEXT), data), due = CAST(:due AS BIGINT)
-        WHERE id = :id AND fence = :fence AND step = :step AND ended = 0]], values, 1),
-      statement(LOG, values),
-    }
-    for i, event in ipairs(step.events or {}) do
-      list[#list + 1] = event_statement(id, values.next, i, event, now)
-    end
-    local results, err = self:_submit(list)
-    if results then return values.next end
-    if err.kind == "conflict" then -- the log's key tells first
-      err.code, err.message = "stale", ("run %s has gone on without this worker"):format(id)
-    end
-    return nil, err
-  end
-
-  --- Takes runs that are due, under a lease, as `claim` does with operations. May yield.
-  -- @tparam table query now, n (100), lease (seconds, 60); sole = true: no other process uses this
-  --   journal, so leases of former ones do not count
-  -- @treturn table|nil runs, each with its `fence`
-  function Journal:run_claim(query)
-    local lock = self._locks and " FOR UPDATE SKIP LOCKED) " or ") "
-    local results, err = self:_submit { statement([[WITH picked AS (SELECT id FROM pix_run
-      WHERE due <= :now AND (lease IS NULL OR lease <= :now]]
-      .. (query.sole and " OR worker <> :worker" or "") .. [[) ORDER BY due LIMIT :n]] .. lock
-      .. [[UPDATE pix_run SET worker = :worker, lease = :lease, fence = fence + 1
-      WHERE id IN (SELECT id FROM picked) RETURNING ]] .. COLUMNS, {
-        now = ms(query.now), n = query.n or MANY, worker = self.worker,
-        lease = ms(query.now + (query.lease or LEASE)),
-      }) }
-    if not results then return nil, err end
-    return runs(results[1])
-  end
-
-  --- Gives a claimed run back, to be gone on with later. May yield.
-  -- @tparam string id
-  -- @tparam table facts fence, due (nil: when it is woken)
-  -- @treturn boolean|nil true; or nil and an error: "conflict", code "stale"
-  function Journal:run_later(id, facts)
-    local results, err = self:_submit { statement([[UPDATE pix_run SET due = CAST(:due AS BIGINT),
-      worker = NULL, lease = NULL WHERE id = :id AND fence = :fence]],
-      { id = id, fence = facts.fence, due = ms(facts.due) }, 1) }
-    if results then return true end
-    if err.code == "refused" then err.code = "stale" end
-    return nil, err
-  end
-
-  --- Makes a run due now: what it waits for has come. May yield.
-  -- @tparam string id
-  -- @tparam number now
-  -- @treturn boolean|nil whether there is such a run that has not ended
-  function Journal:run_wake(id, now)
-    local results, err = self:_submit { statement(
-      "UPDATE pix_run SET due = :now WHERE id = :id AND ended = 0", { id = id, now = ms(now) }) }
-    if not results then return nil, err end
-    return results[1].changed == 1
-  end
-
-  --- A run and the log of its steps. May yield.
-  -- @treturn table|nil the run, with `steps`; nil alone if there is none; nil and an error
-  function Journal:run_get(id)
-    local results, err = self:_submit {
-      statement("SELECT " .. COLUMNS .. " FROM pix_run WHERE id = :id", { id = id }),
-      statement([[SELECT step, state, cause, data, at FROM pix_run_step WHERE run = :id
-        ORDER BY step]], { id = id }),
-    }
-    if not results then return nil, err end
-    local run = record.run(results[1][1])
-    if not run then return nil end
-    run.steps = {}
-    for i, row in ipairs(results[2]) do
-      row.data = row.data and record.decode_any(row.data) or nil
-      row.at = record.seconds(row.at)
-      run.steps[i] = row
-    end
-    return run
-  end
-
-  --- Runs, in the order of their ids. May yield.
-  -- @tparam[opt] table query flow, ended (boolean), after, n (100)
-  function Journal:run_list(query)
-    query = query or {}
-    local ended
-    if query.ended ~= nil then ended = query.ended and 1 or 0 end
-    local results, err = self:_submit { statement("SELECT " .. COLUMNS .. [[ FROM pix_run
-      WHERE id > :after AND (CAST(:flow AS TEXT) IS NULL OR flow = CAST(:flow AS TEXT))
-      AND (CAST(:ended AS BIGINT) IS NULL OR ended = CAST(:ended AS BIGINT))
-      ORDER BY id LIMIT :n]],
-      { after = query.after or "", flow = query.flow, ended = ended, n = query.n or MANY }) }
-    if not results then return nil, err end
-    return runs(results[1])
-  end
+--- Begins a run, in this worker's hands. The same id again gives the run that is there. May
+-- yield.
+-- @tparam table run id, flow, version, state, now, data, lease (seconds, 60), due
+-- @treturn table|nil the run, or nil and an error
+-- @treturn boolean whether it is new
+function M:run_begin(run)
+  local values = {
+    id = run.id or core.random(12), flow = run.flow, version = run.version, state = run.state,
+    data = json(run.data), worker = self.worker, now = ms(run.now),
+    lease = ms(run.now + (run.lease or LEASE)), due = ms(run.due or run.now),
+  }
+  local results, err = self:_submit {
+    statement([[INSERT INTO pix_run (id, flow, version, state, ended, step, data, due,
+      worker, lease, fence, created, updated) VALUES (:id, :flow, :version, :state, 0, 0, :data,
+      :due, :worker, :lease, 1, :now, :now) ON CONFLICT (id) DO NOTHING]], values),
+    statement("SELECT " .. COLUMNS .. " FROM pix_run WHERE id = :id", values),
+  }
+  if not results then return nil, err end
+  return record.run(results[2][1]), results[1].changed == 1
 end
+
+--- Takes a run one step further: state, data, log and events in one transaction. Refused when the
+-- run is at another step by now, or in other hands. May yield.
+-- @tparam string id
+-- @tparam table step fence, step = the number it is at, state, now; data (nil: as before), cause,
+--   step_data (for the log), ended, due (nil: now; ended ones never), events = { { type =, data =
+--   } }
+-- @treturn integer|nil the step's number; or nil and an error: "conflict", code "stale"
+function M:run_step(id, step)
+  local now = ms(step.now)
+  local values = {
+    id = id, fence = step.fence, step = step.step, next = step.step + 1, state = step.state,
+    data = json(step.data), cause = step.cause, step_data = json(step.step_data), now = now,
+    ended = step.ended and 1 or 0, due = not step.ended and ms(step.due or step.now) or nil,
+  }
+  local list = {
+    statement([[UPDATE pix_run SET step = :next, state = :state, ended = :ended, updated = :now,
+      data = COALESCE(CAST(:data AS TEXT), data), due = CAST(:due AS BIGINT)
+      WHERE id = :id AND fence = :fence AND step = :step AND ended = 0]], values, 1),
+    statement(LOG, values),
+  }
+  for i, event in ipairs(step.events or {}) do
+    list[#list + 1] = event_statement(id, values.next, i, event, now)
+  end
+  local results, err = self:_submit(list)
+  if results then return values.next end
+  if err.kind == "conflict" then -- the log's key tells first
+    err.code, err.message = "stale", ("run %s has gone on without this worker"):format(id)
+  end
+  return nil, err
+end
+
+--- Takes runs that are due, under a lease, as `claim` does with operations. May yield.
+-- @tparam table query now, n (100), lease (seconds, 60); sole = true: no other process uses this
+--   journal, so leases of former ones do not count
+-- @treturn table|nil runs, each with its `fence`
+function M:run_claim(query)
+  local lock = self._locks and " FOR UPDATE SKIP LOCKED) " or ") "
+  local results, err = self:_submit { statement([[WITH picked AS (SELECT id FROM pix_run
+    WHERE due <= :now AND (lease IS NULL OR lease <= :now]]
+    .. (query.sole and " OR worker <> :worker" or "") .. [[) ORDER BY due LIMIT :n]] .. lock
+    .. [[UPDATE pix_run SET worker = :worker, lease = :lease, fence = fence + 1
+    WHERE id IN (SELECT id FROM picked) RETURNING ]] .. COLUMNS, {
+      now = ms(query.now), n = query.n or MANY, worker = self.worker,
+      lease = ms(query.now + (query.lease or LEASE)),
+    }) }
+  if not results then return nil, err end
+  return runs(results[1])
+end
+
+--- Gives a claimed run back, to be gone on with later. May yield.
+-- @tparam string id
+-- @tparam table facts fence, due (nil: when it is woken)
+-- @treturn boolean|nil true; or nil and an error: "conflict", code "stale"
+function M:run_later(id, facts)
+  local results, err = self:_submit { statement([[UPDATE pix_run SET due = CAST(:due AS BIGINT),
+    worker = NULL, lease = NULL WHERE id = :id AND fence = :fence]],
+    { id = id, fence = facts.fence, due = ms(facts.due) }, 1) }
+  if results then return true end
+  if err.code == "refused" then err.code = "stale" end
+  return nil, err
+end
+
+--- Makes a run due now: what it waits for has come. May yield.
+-- @tparam string id
+-- @tparam number now
+-- @treturn boolean|nil whether there is such a run that has not ended
+function M:run_wake(id, now)
+  local results, err = self:_submit { statement(
+    "UPDATE pix_run SET due = :now WHERE id = :id AND ended = 0", { id = id, now = ms(now) }) }
+  if not results then return nil, err end
+  return results[1].changed == 1
+end
+
+--- A run and the log of its steps. May yield.
+-- @treturn table|nil the run, with `steps`; nil alone if there is none; nil and an error
+function M:run_get(id)
+  local results, err = self:_submit {
+    statement("SELECT " .. COLUMNS .. " FROM pix_run WHERE id = :id", { id = id }),
+    statement([[SELECT step, state, cause, data, at FROM pix_run_step WHERE run = :id
+      ORDER BY step]], { id = id }),
+  }
+  if not results then return nil, err end
+  local run = record.run(results[1][1])
+  if not run then return nil end
+  run.steps = {}
+  for i, row in ipairs(results[2]) do
+    row.data = row.data and record.decode_any(row.data) or nil
+    row.at = record.seconds(row.at)
+    run.steps[i] = row
+  end
+  return run
+end
+
+--- Runs, in the order of their ids. May yield.
+-- @tparam[opt] table query flow, ended (boolean), after, n (100)
+function M:run_list(query)
+  query = query or {}
+  local ended
+  if query.ended ~= nil then ended = query.ended and 1 or 0 end
+  local results, err = self:_submit { statement("SELECT " .. COLUMNS .. [[ FROM pix_run
+    WHERE id > :after AND (CAST(:flow AS TEXT) IS NULL OR flow = CAST(:flow AS TEXT))
+    AND (CAST(:ended AS BIGINT) IS NULL OR ended = CAST(:ended AS BIGINT))
+    ORDER BY id LIMIT :n]],
+    { after = query.after or "", flow = query.flow, ended = ended, n = query.n or MANY }) }
+  if not results then return nil, err end
+  return runs(results[1])
+end
+
+return M
