@@ -65,7 +65,8 @@ static bool take_work(struct pix_reactor *r) {
     batch = NULL;
     pthread_mutex_lock(&r->lock);
     hand_over_locked(r);
-    cancelled = pop_cancel_locked(r);
+    /* A cancel that came with new work waits for it: an op is started before it is aborted. */
+    cancelled = r->submitted.head == NULL ? pop_cancel_locked(r) : NULL;
     pthread_mutex_unlock(&r->lock);
   }
   return !stop;
