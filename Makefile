@@ -121,8 +121,8 @@ module     = $(B)/$(1)$(SUFFIX)/pix/core.so
 HELPER_asan := $(B)/preload.so
 HELPER_tsan := $(B)/preload.so
 
-# The codec as a module of its own, for spec/provider.
-PROBES    := $(VMS:%=$(B)/%$(SUFFIX)/codec_probe.so)
+# Modules for specs: the codec by itself (spec/provider), states that begin and end (spec/lua).
+PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so))
 
 # Without bindings (src/lua) there is no module to link.
 MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
@@ -183,6 +183,8 @@ $(1)/codec_probe.so: spec/provider/codec_probe.c \
     $(patsubst src/%.c,$(1)/obj/%.o,$(wildcard src/provider/*.c)) $(CORE_LIB)
 	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) -o $$@ \
 	  $$^ $$(LDFLAGS) $$(CORE_LIBS)
+$(1)/states.so: spec/lua/states.c $(1)/flags
+	$$(CC) $$(PIX_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$< $$(LDFLAGS)
 $(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$^ $$(LDFLAGS) $$(CORE_LIBS)

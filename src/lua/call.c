@@ -13,6 +13,7 @@
 #include "call.h"
 
 #include "l_provider.h"
+#include "l_token.h"
 #include "l_util.h"
 
 /* What the future no longer needs once it is over. */
@@ -109,26 +110,60 @@ static void limit_wait(struct l_future *future) {
   double left = remaining(future);
   struct pix_op *timer;
 
-  if (left >= future->provider->account.timeout) return;
+  if (left >= future->provider->account.timeout && !future->provider->pausing) return;
   timer = pix_timer_new(left > 0 ? left : 0);
   if (timer != NULL) future->timer = l_hub_resubmit(future->hub, &future->task, timer);
+}
+
+/* Begins to fetch a token, or the pause while another process fetches it. The provider is anchored.
+ */
+static int begin_token(lua_State *L, struct l_provider *self, bool pause, struct pix_err *err) {
+  struct pix_op *op;
+
+  if (pause) {
+    op = pix_timer_new(L_TOKEN_PAUSE);
+    if (op == NULL) return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+  } else {
+    struct pix_exchange *exchange = token_exchange(L, self, err);
+    if (exchange == NULL) {
+      l_token_tell(L, self, false);
+      return err->kind;
+    }
+    op = &exchange->op;
+  }
+  self->token_op = l_hub_resubmit(self->hub, &self->task, op);
+  self->fetching = true;
+  self->pausing = pause;
+  return PIX_OK;
+}
+
+/* The first that waits begins: false if it need not wait, or has failed. A check wants to see the
+** credentials work, so it takes no token from elsewhere. */
+static bool fetch_token(lua_State *L, struct l_future *future) {
+  struct l_provider *self = future->provider;
+  bool check = future->request.operation == PIX_OP_CHECK;
+  enum l_token_source source = check ? L_TOKEN_FETCH : l_token_ask(L, self);
+  struct pix_err err;
+  int rc;
+
+  if (source == L_TOKEN_GOT) {
+    send(L, future);
+    return false;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, future->provider_anchor);
+  l_hub_anchor(L, self->hub, -1, &self->task);
+  lua_pop(L, 1);
+  rc = begin_token(L, self, source == L_TOKEN_WAIT, &err);
+  if (rc == PIX_OK) return true;
+  l_hub_release(L, self->hub, &self->task);
+  fail(L, future, &err, 0);
+  return false;
 }
 
 static void wait_for_token(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
 
-  if (!self->fetching) {
-    struct pix_err err;
-    struct pix_exchange *exchange = token_exchange(L, self, &err);
-    if (exchange == NULL) {
-      fail(L, future, &err, 0);
-      return;
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, future->provider_anchor);
-    self->token_op = l_hub_submit(L, self->hub, -1, &self->task, &exchange->op);
-    lua_pop(L, 1);
-    self->fetching = true;
-  }
+  if (!self->fetching && !fetch_token(L, future)) return;
   future->step = L_STEP_TOKEN;
   future->wait_next = NULL;
   *self->waiters_end = future;
@@ -165,7 +200,7 @@ static void stop_timer(struct l_future *future) {
 
 void l_call_cancel(lua_State *L, struct l_future *future) {
   if (future->step == L_STEP_SENT) {
-    pix_reactor_cancel(future->hub->reactor, future->op);
+    l_hub_cancel(future->hub, future->op);
   } else if (future->step == L_STEP_TOKEN) {
     struct pix_op *op = pix_timer_new(0);
     if (op == NULL) luaL_error(L, "out of memory");
@@ -207,6 +242,8 @@ static struct pix_reply reply_of(const struct pix_exchange *exchange) {
   };
 }
 
+/* The request's bytes belong to the call again: to be sent once more, and for decode, which hides
+** what a reply echoes of them. */
 static void take_back(struct l_future *future, struct pix_exchange *exchange) {
   future->request.url = exchange->url;
   future->request.body = exchange->body;
@@ -215,11 +252,10 @@ static void take_back(struct l_future *future, struct pix_exchange *exchange) {
 }
 
 /* The token was refused. Another call may have renewed it since: then this one only goes again. */
-static void renew(lua_State *L, struct l_future *future, struct pix_exchange *exchange) {
+static void renew(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
 
   future->renewed = true;
-  take_back(future, exchange);
   if (self->generation == future->token_used) self->expires = 0;
   proceed(L, future);
 }
@@ -269,11 +305,13 @@ static void answered(lua_State *L, struct l_future *future, struct pix_exchange 
   struct pix_err err;
 
   pix_err_init(&err);
+  take_back(future, exchange);
+  reply.token = &self->token;
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->hub->decoder);
   verdict =
       pix_codec_decode(L, top + 1, &self->account, &future->request, &reply, now, false, &err);
   if (verdict == PIX_VERDICT_RENEW && may_renew) {
-    renew(L, future, exchange);
+    renew(L, future);
   } else if (verdict == PIX_VERDICT_ADAPT && !future->adapted && in_time && adapt(L, future)) {
     /* it is on its way again */
   } else {
@@ -345,8 +383,13 @@ static int read_token(lua_State *L, struct l_provider *self, const struct pix_ex
   rc = pix_codec_token(L, lua_gettop(L), &self->account, &reply, now, &token, &expires, err);
   lua_pop(L, 1);
   if (rc == PIX_OK) rc = l_provider_authorize(self, &token, err);
-  if (rc == PIX_OK) self->expires = expires;
-  pix_secret_fini(&token);
+  if (rc == PIX_OK) {
+    self->expires = expires;
+    pix_secret_fini(&self->token);
+    self->token = token;
+  } else {
+    pix_secret_fini(&token);
+  }
   return rc;
 }
 
@@ -363,28 +406,52 @@ static void resume(lua_State *L, struct l_future *future) {
   }
 }
 
+/* Whoever waited for the token goes on, or fails with err (NULL: it is there). */
+static void release_waiters(lua_State *L, struct l_provider *self, struct pix_err *err) {
+  struct l_future *waiters = self->waiters;
+
+  self->fetching = self->pausing = false;
+  self->waiters = NULL;
+  self->waiters_end = &self->waiters;
+  if (err != NULL) err->sent = PIX_SENT_NO;
+  while (waiters != NULL) {
+    struct l_future *future = waiters;
+    waiters = future->wait_next;
+    if (err == NULL) {
+      resume(L, future);
+    } else {
+      stop_timer(future);
+      fail(L, future, err, 0);
+    }
+  }
+}
+
+static void after_pause(lua_State *L, struct l_provider *self) {
+  enum l_token_source source = l_token_ask(L, self);
+  struct pix_err err;
+
+  if (source == L_TOKEN_GOT)
+    release_waiters(L, self, NULL);
+  else if (begin_token(L, self, source == L_TOKEN_WAIT, &err) != PIX_OK)
+    release_waiters(L, self, &err);
+}
+
+static void after_fetch(lua_State *L, struct l_provider *self, const struct pix_exchange *reply) {
+  struct pix_err err;
+  int rc = read_token(L, self, reply, &err);
+
+  l_token_tell(L, self, rc == PIX_OK);
+  release_waiters(L, self, rc == PIX_OK ? NULL : &err);
+}
+
 void l_call_token_advance(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
   struct l_provider *self = (struct l_provider *)task;
-  struct l_future *waiters = self->waiters;
-  struct pix_err err;
-  int rc;
 
   if (op->id == self->token_op) {
-    rc = read_token(L, self, (struct pix_exchange *)op, &err);
-    err.sent = PIX_SENT_NO;
-    self->fetching = false;
-    self->waiters = NULL;
-    self->waiters_end = &self->waiters;
-    while (waiters != NULL) {
-      struct l_future *future = waiters;
-      waiters = future->wait_next;
-      if (rc == PIX_OK) {
-        resume(L, future);
-      } else {
-        stop_timer(future);
-        fail(L, future, &err, 0);
-      }
-    }
+    if (self->pausing)
+      after_pause(L, self);
+    else
+      after_fetch(L, self, (struct pix_exchange *)op);
   }
   op->verbs->free(op);
   l_hub_release(L, hub, task);

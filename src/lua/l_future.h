@@ -49,8 +49,8 @@ void l_future_open(lua_State *L);
 /* Pushes a fresh future of the hub. */
 struct l_future *l_future_new(lua_State *L, struct l_hub *hub, enum l_future_kind kind);
 
-/* It is over. With L_VALUE, L_BOXED and L_ERROR the value (a table) is on the top and is popped. If it ends while
-** ops come back (in a drain) it is reported there; at start it is simply ready. */
+/* It is over. With L_VALUE, L_BOXED and L_ERROR the value (a table) is on the top and is popped.
+** If it ends while ops come back (in a drain) it is reported there; at start it is simply ready. */
 void l_future_finish(lua_State *L, struct l_future *future, enum l_future_result result);
 
 /* Marks as ended with an error of `kind` ("cancelled"): for a reactor that is closed under it. */

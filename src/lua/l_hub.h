@@ -54,6 +54,9 @@ uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task 
 /* The same for a task that is anchored already. */
 uint64_t l_hub_resubmit(struct l_hub *hub, struct l_task *task, struct pix_op *op);
 
+/* Asks for the early end of an op, also of an exchange that a test has taken out. */
+void l_hub_cancel(struct l_hub *hub, uint64_t id);
+
 void l_hub_anchor(lua_State *L, struct l_hub *hub, int index, struct l_task *task);
 void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task); /* if no op is left */
 void l_hub_push(lua_State *L, struct l_hub *hub, struct l_task *task);    /* the task's userdata */

@@ -16,13 +16,14 @@ static void detach(lua_State *L, struct l_provider *self) {
 
   self->waiters = NULL;
   self->waiters_end = &self->waiters;
-  self->fetching = false;
+  self->fetching = self->pausing = false;
   self->token_op = 0;
   if (self->forked_from == getpid()) {
     pix_http_client_unref(self->client);
     pix_http_headers_unref(self->authorized);
     pix_http_headers_unref(self->plain);
   }
+  pix_secret_fini(&self->token);
   self->client = NULL;
   self->authorized = self->plain = NULL;
   l_hub_unref(self->hub);

@@ -1,6 +1,6 @@
 /*
 ** l_provider.h - a configured provider as a Lua object: its account, its HTTP client on the current
-** reactor, its token. As a task it owns the exchange that fetches the token, of which there is at most one.
+** reactor, its token. As a task it owns the exchange that fetches the token, at most one at a time.
 */
 #ifndef PIX_L_PROVIDER_H
 #define PIX_L_PROVIDER_H
@@ -20,9 +20,11 @@ struct l_provider {
   struct pix_http_client *client; /* one reference */
   struct pix_http_headers *plain; /* lines that every request carries */
   struct pix_http_headers *authorized; /* those and the key or token; NULL = no token yet */
+  struct pix_secret token;             /* the one in `authorized`: hidden where a reply echoes it */
   double expires;                      /* of the token, seconds since the epoch */
   unsigned generation;                 /* counts tokens: tells a stale 401 from a fresh one */
   bool fetching;                       /* a token is on its way */
+  bool pausing; /* another process fetches it: token_op is a timer */
   uint64_t token_op;
   struct l_future *waiters; /* calls that wait for it, oldest first */
   struct l_future **waiters_end;

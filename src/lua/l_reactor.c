@@ -371,17 +371,39 @@ static int reactor_outbox(lua_State *L) {
   return 1;
 }
 
-/* Takes the exchange with the id at index 2 from those that were handed out. */
-static struct pix_exchange *take(lua_State *L, struct l_hub *hub) {
-  uint64_t id = strtoull(luaL_checkstring(L, 2), NULL, 10);
+/* Takes the exchange with this id from those that were handed out; NULL: it is gone. */
+static struct pix_exchange *take(struct l_hub *hub, uint64_t id) {
   struct pix_op **link = &hub->taken;
+  struct pix_op *op;
 
   while (*link != NULL && (*link)->id != id) link = &(*link)->next;
-  if (*link == NULL) luaL_error(L, "no request with id %s waits for an answer", lua_tostring(L, 2));
-  struct pix_op *op = *link;
+  op = *link;
+  if (op == NULL) return NULL;
   *link = op->next;
   op->next = NULL;
   return (struct pix_exchange *)op;
+}
+
+void l_hub_cancel(struct l_hub *hub, uint64_t id) {
+  struct pix_exchange *exchange = hub->is_virtual ? take(hub, id) : NULL;
+
+  if (exchange == NULL) {
+    pix_reactor_cancel(hub->reactor, id);
+    return;
+  }
+  pix_exchange_fail(exchange, PIX_ECANCELLED, PIX_SENT_MAYBE, "cancelled after it was sent");
+  pix_reactor_finish(hub->reactor, &exchange->op);
+}
+
+static struct pix_exchange *check_taken(lua_State *L, struct l_hub *hub) {
+  return take(hub, strtoull(luaL_checkstring(L, 2), NULL, 10));
+}
+
+/* Ends an exchange; pushes whether it was still waiting for an answer. */
+static int deliver(lua_State *L, struct l_hub *hub, struct pix_exchange *exchange) {
+  if (exchange != NULL) pix_reactor_finish(hub->reactor, &exchange->op);
+  lua_pushboolean(L, exchange != NULL);
+  return 1;
 }
 
 /* Copies the header `name` of the reply's table at index 3 into `to`, any spelling of its case. */
@@ -412,12 +434,12 @@ static int reactor_answer(lua_State *L) {
   status = luaL_optinteger(L, -1, 200);
   lua_getfield(L, 3, "body");
   body = luaL_optlstring(L, -1, "", &len);
-  exchange = take(L, hub);
+  exchange = check_taken(L, hub);
+  if (exchange == NULL) return deliver(L, hub, NULL);
   copy_header(L, "content-type", exchange->content_type, sizeof exchange->content_type);
   copy_header(L, "retry-after", exchange->retry_after, sizeof exchange->retry_after);
   pix_exchange_answer(exchange, (long)status, body, len);
-  pix_reactor_finish(hub->reactor, &exchange->op);
-  return 0;
+  return deliver(L, hub, exchange);
 }
 
 static int reactor_fail(lua_State *L) {
@@ -428,11 +450,11 @@ static int reactor_fail(lua_State *L) {
   enum pix_kind kind = values[luaL_checkoption(L, 3, NULL, kinds)];
   int sent = luaL_checkoption(L, 4, "maybe", words);
   const char *message = luaL_optstring(L, 5, pix_err_kind_name(kind));
-  struct pix_exchange *exchange = take(L, hub);
+  struct pix_exchange *exchange = check_taken(L, hub);
 
-  pix_exchange_fail(exchange, kind, sent == 0 ? PIX_SENT_NO : PIX_SENT_MAYBE, message);
-  pix_reactor_finish(hub->reactor, &exchange->op);
-  return 0;
+  if (exchange != NULL)
+    pix_exchange_fail(exchange, kind, sent == 0 ? PIX_SENT_NO : PIX_SENT_MAYBE, message);
+  return deliver(L, hub, exchange);
 }
 
 static int push_or_fail(lua_State *L, struct l_hub *hub, const struct pix_err *err) {

@@ -182,3 +182,9 @@ int l_versions(lua_State *L) {
   set_version(L, "libqrencode", QRcode_APIVersionString());
   return 1;
 }
+
+/* nginx's own coroutine library has no isyieldable. */
+int l_yieldable(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}

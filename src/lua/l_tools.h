@@ -18,6 +18,7 @@ int l_json_decode(lua_State *L); /* json_decode(text) → value */
 int l_sha256(lua_State *L);      /* hex_sha256(text) */
 int l_random(lua_State *L);      /* random(n) → 2n hex digits */
 int l_versions(lua_State *L);    /* versions() → { library = version } */
+int l_yieldable(lua_State *L);   /* yieldable() → can the calling coroutine be suspended? */
 
 /* l_brcode.c, l_qr.c, l_card.c, l_webhook.c */
 int l_brcode_decode(lua_State *L);

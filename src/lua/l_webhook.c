@@ -52,15 +52,29 @@ static int verify(lua_State *L, const struct pix_provider *provider,
   return rc;
 }
 
+/* The provider named at index 4; without a name the first that signs webhooks. */
+static const struct pix_provider *signer(lua_State *L) {
+  const struct pix_provider *provider = NULL;
+
+  if (!lua_isnoneornil(L, 4)) {
+    provider = pix_provider_find(luaL_checkstring(L, 4));
+    luaL_argcheck(L, provider != NULL, 4, "there is no such provider");
+    luaL_argcheck(L, pix_provider_signs(provider), 4, "this provider signs no webhooks");
+    return provider;
+  }
+  for (size_t at = 0; (provider = pix_provider_at(at)) != NULL; at++)
+    if (pix_provider_signs(provider)) return provider;
+  luaL_error(L, "no provider signs webhooks");
+  return NULL;
+}
+
 int l_webhook(lua_State *L) {
-  const char *name = luaL_optstring(L, 4, "payzu");
-  const struct pix_provider *provider = pix_provider_find(name);
+  const struct pix_provider *provider = signer(L);
   struct pix_secret secrets[MAX_SECRETS];
   struct pix_err err;
   size_t count = 0;
   int rc;
 
-  luaL_argcheck(L, provider != NULL, 4, "there is no such provider");
   lua_settop(L, 3);
   memset(secrets, 0, sizeof secrets);
   rc = read_secrets(L, secrets, &count, &err);

@@ -40,6 +40,8 @@ static const luaL_Reg functions[] = {
     {"hex_sha256", l_sha256},
     {"random", l_random},
     {"versions", l_versions},
+    {"token_store", l_token_store},
+    {"yieldable", l_yieldable},
     {NULL, NULL},
 };
 

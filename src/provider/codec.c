@@ -43,6 +43,10 @@ bool pix_provider_supports(const struct pix_provider *provider, enum pix_operati
   return operation == PIX_OP_CHECK && provider->auth == PIX_AUTH_TOKEN;
 }
 
+bool pix_provider_signs(const struct pix_provider *provider) {
+  return provider->webhook != NULL;
+}
+
 const char *pix_operation_name(enum pix_operation operation) {
   return (unsigned)operation < PIX_OPERATIONS ? operations[operation] : "?";
 }

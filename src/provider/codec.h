@@ -100,6 +100,7 @@ const struct pix_provider *pix_provider_find(const char *name); /* NULL: no such
 const char *pix_provider_name(const struct pix_provider *provider);
 enum pix_auth pix_provider_auth(const struct pix_provider *provider);
 bool pix_provider_supports(const struct pix_provider *provider, enum pix_operation operation);
+bool pix_provider_signs(const struct pix_provider *provider); /* does it sign webhooks? */
 
 /* "charge" … ↔ PIX_OP_CHARGE; find returns PIX_OPERATIONS for a word that is none (or "token"). */
 const char *pix_operation_name(enum pix_operation operation);

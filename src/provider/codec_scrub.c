@@ -72,8 +72,13 @@ static size_t match_digits(const char *text, size_t at, size_t len, const struct
   return end < len && pix_text_is_digit(text[end]) ? 0 : secret->len;
 }
 
-/* The value that the request's body carries for a source: "key":"value", digits only. */
-static struct pix_span sent_digits(const struct pix_request *request, enum pix_source source) {
+/* What the request's body carries of a card: "key":"value", as it is written there. */
+struct sent_card {
+  struct pix_span cvv;      /* hidden where it stands alone */
+  struct pix_span texts[3]; /* hidden wherever they occur */
+};
+
+static struct pix_span sent_text(const struct pix_request *request, enum pix_source source) {
   const struct pix_endpoint *endpoint = request != NULL ? request->endpoint : NULL;
   const struct pix_field *field = endpoint != NULL ? endpoint->fields : NULL;
   struct pix_span out = {NULL, 0};
@@ -87,13 +92,33 @@ static struct pix_span sent_digits(const struct pix_request *request, enum pix_s
   at = strstr(pix_buf_text(&request->body), key);
   if (at == NULL) return out;
   out.data = at + strlen(key);
-  while (pix_text_is_digit(out.data[out.len])) out.len++;
+  out.len = strcspn(out.data, "\"");
   return out;
 }
 
+static struct sent_card card_of(const struct pix_request *request) {
+  struct sent_card card = {{NULL, 0}, {{NULL, 0}}};
+
+  if (request == NULL || !request->body.secret) return card;
+  card.cvv = sent_text(request, PIX_FROM_CARD_CVV);
+  card.texts[0] = sent_text(request, PIX_FROM_CARD_HOLDER);
+  card.texts[1] = sent_text(request, PIX_FROM_CARD_EXPIRY);
+  card.texts[2] = sent_text(request, PIX_FROM_CARD_NUMBER);
+  return card;
+}
+
+static size_t match_sent(const struct sent_card *card, const char *text, size_t at, size_t len) {
+  size_t found = match_digits(text, at, len, &card->cvv);
+
+  for (size_t i = 0; i < PIX_COUNT(card->texts) && found == 0; i++)
+    if (card->texts[i].data != NULL)
+      found = match(text + at, len - at, card->texts[i].data, card->texts[i].len);
+  return found;
+}
+
 /* Length of what must be hidden at `at`, 0 if nothing. */
-static size_t match_at(const struct pix_scrub *scrub, const struct pix_span *cvv, const char *text,
-                       size_t at, size_t len) {
+static size_t match_at(const struct pix_scrub *scrub, const struct sent_card *card,
+                       const char *text, size_t at, size_t len) {
   const struct pix_value *rows = scrub->account->provider->values;
   size_t found = 0;
   bool within_digits = at > 0 && pix_text_is_digit(text[at - 1]);
@@ -106,13 +131,13 @@ static size_t match_at(const struct pix_scrub *scrub, const struct pix_span *cvv
   if (found == 0 && scrub->token != NULL && scrub->token->data != NULL)
     found = match(text + at, len - at, scrub->token->data, scrub->token->len);
   if (found == 0) found = match_bearer(text + at, len - at);
-  if (found == 0) found = match_digits(text, at, len, cvv);
+  if (found == 0) found = match_sent(card, text, at, len);
   if (found == 0 && scrub->cards && !within_digits) found = match_card(text + at, len - at);
   return found;
 }
 
 /* Where a secret may begin: one look per byte, before anything is compared. */
-static void mark_starts(const struct pix_scrub *scrub, const struct pix_span *cvv,
+static void mark_starts(const struct pix_scrub *scrub, const struct sent_card *card,
                         bool starts[256]) {
   const struct pix_value *rows = scrub->account->provider->values;
 
@@ -124,20 +149,22 @@ static void mark_starts(const struct pix_scrub *scrub, const struct pix_span *cv
   }
   if (scrub->token != NULL && scrub->token->data != NULL)
     starts[(unsigned char)scrub->token->data[0]] = true;
-  if (cvv->data != NULL) starts[(unsigned char)cvv->data[0]] = true;
+  if (card->cvv.data != NULL) starts[(unsigned char)card->cvv.data[0]] = true;
+  for (size_t i = 0; i < PIX_COUNT(card->texts); i++)
+    if (card->texts[i].data != NULL) starts[(unsigned char)card->texts[i].data[0]] = true;
   starts['B'] = starts['b'] = true;
   for (int c = '0'; c <= '9' && scrub->cards; c++) starts[c] = true;
 }
 
 bool pix_scrub_text(const struct pix_scrub *scrub, const char *text, size_t len,
                     struct pix_buf *out) {
-  struct pix_span cvv = sent_digits(scrub->request, PIX_FROM_CARD_CVV);
+  struct sent_card card = card_of(scrub->request);
   bool starts[256];
   size_t done = 0;
 
-  mark_starts(scrub, &cvv, starts);
+  mark_starts(scrub, &card, starts);
   for (size_t at = 0; at < len;) {
-    size_t found = starts[(unsigned char)text[at]] ? match_at(scrub, &cvv, text, at, len) : 0;
+    size_t found = starts[(unsigned char)text[at]] ? match_at(scrub, &card, text, at, len) : 0;
     if (found == 0) {
       at++;
       continue;
