@@ -32,8 +32,23 @@ struct pix_session {
 
 /* ---- what went wrong ---- */
 
+/* The errno of the last call that failed on the file that `which` asks for, or 0. */
+static int last_errno(sqlite3 *db, int which) {
+  sqlite3_file *f = NULL;
+  int number = 0;
+
+  if (sqlite3_file_control(db, "main", which, &f) != SQLITE_OK) return 0;
+  if (f == NULL || f->pMethods == NULL) return 0;
+  f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
+/* SQLite knows a full disk by ENOSPC only; there are quotas and limits, too. */
 static enum pix_fault io_fault(sqlite3 *db, int extended) {
-  int number = sqlite3_system_errno(db);
+  int number = last_errno(db, SQLITE_FCNTL_JOURNAL_POINTER);
+
+  if (number == 0) number = last_errno(db, SQLITE_FCNTL_FILE_POINTER);
+  if (number == 0) number = sqlite3_system_errno(db);
 
   if (number == ENOSPC || number == EDQUOT || number == EFBIG) return PIX_FAULT_FULL;
   if (number == EROFS || number == EACCES) return PIX_FAULT_READONLY;

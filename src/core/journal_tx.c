@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define CHUNK 2048
 
 struct pix_chunk {
@@ -102,12 +104,21 @@ static bool keep(struct pix_arena *arena, struct pix_value *value, enum pix_valu
   return value->data != NULL;
 }
 
+/* PostgreSQL would refuse it, SQLite would take it: the journal is one. */
+static bool is_text(const char *data, size_t len) {
+  for (size_t at = 0, step; at < len; at += step) {
+    step = pix_text_utf8_step(data + at, len - at);
+    if (step == 0 || data[at] == '\0') return false;
+  }
+  return true;
+}
+
 int pix_tx_bind(struct pix_tx *tx, struct pix_value *value, enum pix_value_kind kind,
                 const char *data, size_t len, struct pix_err *err) {
   if (len > PIX_MAX_VALUE)
     return pix_err_set(err, PIX_EINVALID, "value", "a value has at most %d bytes", PIX_MAX_VALUE);
-  if (kind == PIX_VALUE_TEXT && memchr(data, '\0', len) != NULL)
-    return pix_err_set(err, PIX_EINVALID, "value", "a text with a NUL byte in it");
+  if (kind == PIX_VALUE_TEXT && !is_text(data, len))
+    return pix_err_set(err, PIX_EINVALID, "value", "a text is valid UTF-8 without a NUL byte");
   if (!keep(&tx->input, value, kind, data, len))
     return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
   return PIX_OK;

@@ -51,6 +51,12 @@ local function redact(text)
   end))
 end
 
+-- Never in the middle of a character.
+local function cut(text)
+  if #text <= LONGEST then return text end
+  return (text:sub(1, LONGEST):gsub("[\192-\255][\128-\191]*$", ""))
+end
+
 --- The JSON of a table's members that are on the list; nil if there is none.
 -- @tparam[opt] table facts
 -- @treturn string|nil
@@ -60,7 +66,7 @@ function M.encode(facts)
     local value = facts and facts[name]
     if type(value) == kind then
       kept = kept or {}
-      kept[name] = kind == "string" and redact(value:sub(1, LONGEST)) or value
+      kept[name] = kind == "string" and redact(cut(value)) or value
     end
   end
   return kept and cjson.encode(kept)
