@@ -24,7 +24,7 @@ struct l_provider {
   double expires;                      /* of the token, seconds since the epoch */
   unsigned generation;                 /* counts tokens: tells a stale 401 from a fresh one */
   bool fetching;                       /* a token is on its way */
-  bool pausing; /* another process fetches it: token_op is a timer */
+  bool pausing;                        /* another process fetches it: token_op is a timer */
   uint64_t token_op;
   struct l_future *waiters; /* calls that wait for it, oldest first */
   struct l_future **waiters_end;

@@ -114,7 +114,7 @@ int l_date_parse(lua_State *L) {
   return 1;
 }
 
-/* The decoder raises on what is not JSON; its words may quote the text, so they are not passed on. */
+/* The decoder raises on what is not JSON; its words may quote the text, and are not passed on. */
 int l_json_decode(lua_State *L) {
   struct pix_err err;
 

@@ -9,6 +9,7 @@
 #include "l_hub.h"
 #include "l_journal.h"
 #include "l_provider.h"
+#include "l_token.h"
 #include "l_tools.h"
 #include "l_util.h"
 #include "../core/base.h"
