@@ -5,8 +5,8 @@
 -- be saved as JSON and rebuilt by `pix.charge(table)`. The provider object it belongs to is kept
 -- beside it, not in it.
 local core = require "pix.core"
-local hosts = require "pix.host"
 local waiting = require "pix.waiting"
+local wake = require "pix.wake"
 
 local M = {}
 
@@ -312,7 +312,7 @@ local function poll(charge, timeout, on_poll)
   while true do
     local left = began + timeout - reactor:now()
     local last = delay >= left
-    local ok, err = hosts.sleep(math.max(0, last and left or delay))
+    local ok, err = wake.sleep(wake.key(charge), math.max(0, last and left or delay))
     if ok then ok, err = look(charge, on_poll) end
     if not ok then return nil, err end
     if over(charge) then return charge.status end

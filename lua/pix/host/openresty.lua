@@ -15,8 +15,7 @@ local pump = require "pix.host.pump"
 local scheduler = require "pix.host.scheduler"
 local semaphore = require "ngx.semaphore"
 
-local ngx = ngx
-local isyieldable = require("coroutine").isyieldable -- ngx's own table has none
+local ngx = require "ngx"
 
 local M = { name = "openresty" }
 
@@ -71,7 +70,7 @@ function M.active()
     error(("pix: OpenResty cannot wait in the phase %s: %s"):format(phase, cure), 0)
   end
   if scheduler.current() then error(IN_RUN, 0) end
-  if isyieldable and not isyieldable() then error(VETO, 0) end
+  if not core.yieldable() then error(VETO, 0) end
   return true
 end
 
