@@ -1,5 +1,5 @@
---- What a caller or a provider may get wrong: each gives nil and an error that names the field, nothing
--- is sent that should not be, and the next call works.
+--- What a caller or a provider may get wrong: each gives nil and an error that names the field,
+-- nothing is sent that should not be, and the next call works.
 local core = require "pix.core"
 local live = require "spec.support.live"
 local scripted = require "spec.support.scripted"
@@ -25,7 +25,7 @@ describe("bad input from the caller", function()
   before_each(function()
     script = scripted.new()
     providers = {}
-    for name, options in pairs { ssg = scripted.SSG, detseg = scripted.DETSEG, payzu = scripted.PAYZU } do
+    for name, options in pairs(scripted.ALL) do
       providers[name] = assert(core.provider(name, options))
     end
   end)
@@ -47,7 +47,8 @@ describe("bad input from the caller", function()
   end
 
   it("in an amount is named", function()
-    for _, amount in ipairs { 19.9, 0, -1, 0 / 0, 1 / 0, 2 ^ 60, "", "abc", "1.234", "19.901", true, {} } do
+    local bad = { 19.9, 0, -1, 0 / 0, 1 / 0, 2 ^ 60, "", "abc", "1.234", "19.901", true, {} }
+    for _, amount in ipairs(bad) do
       for name in pairs(providers) do
         refused(name, "charge", args { amount = amount }, "amount")
       end
@@ -86,8 +87,8 @@ describe("bad input from the caller", function()
     providers.ssg:start("status", "../../oauth/token?x=1#y")
     script:give_token()
     local request = script:next("status")
-    assert.truthy(request.url:find("/api/qrcode/..%2F..%2Foauth%2Ftoken%3Fx%3D1%23y/status?device_code=dev-1", 1, true),
-      request.url)
+    local path = "/api/qrcode/..%2F..%2Foauth%2Ftoken%3Fx%3D1%23y/status?device_code=dev-1"
+    assert.truthy(request.url:find(path, 1, true), request.url)
   end)
 
   it("in the arguments' shape is refused", function()
@@ -96,7 +97,8 @@ describe("bad input from the caller", function()
     end
     refused("ssg", "charge", { amount = 1990, webhok = "https://x.example" }, "webhok")
     refused("payzu", "charge", args { webhook = "ftp://x" }, "webhook")
-    refused("payzu", "subscribe", { plan = "P", payer = live.PAYER, card = "4111111111111111" }, "card")
+    refused("payzu", "subscribe",
+      { plan = "P", payer = live.PAYER, card = "4111111111111111" }, "card")
     refused("ssg", "charge", { amount = 1990, timeout = "soon" }, "timeout")
     refused("ssg", "charge", { amount = 1990, timeout = -1 }, "timeout")
   end)
@@ -108,8 +110,8 @@ describe("bad input from the caller", function()
     refused("detseg", "refund", "abc", nil, "unsupported")
     refused("ssg", "search", { id = "abc" }, nil, "unsupported")
     refused("ssg", "subscribe", live.subscribe_args(), nil, "unsupported")
-    refused("ssg", "refund", { id = "abc", amount = 100, charge = { id = "abc", amount = 1990, provider = "ssg" } },
-      nil, "unsupported")
+    local charge = { id = "abc", amount = 1990, provider = "ssg" }
+    refused("ssg", "refund", { id = "abc", amount = 100, charge = charge }, nil, "unsupported")
   end)
 
   it("in a configuration names the option", function()
@@ -174,14 +176,16 @@ describe("bad input from a provider", function()
   end)
 
   it("that is no JSON object is not believed", function()
-    for _, body in ipairs { "null", "[]", "17", '"id"', "{}", '{"id":null,"qr_code_text":"x"}', "\0\0", '{"id":NaN}',
+    for _, body in ipairs { "null", "[]", "17", '"id"', "{}", '{"id":null,"qr_code_text":"x"}',
+      "\0\0", '{"id":NaN}',
       '{"id":{"a":1},"qr_code_text":"x","status":"PENDING"}' } do
       answered { status = 201, body = body }
     end
   end)
 
   it("with an id that is too long, or an amount that is none, is not believed", function()
-    answered { status = 201, body = { id = LONG, qr_code_text = "x", status = "PENDING", value = "19.90" } }
+    answered { status = 201,
+      body = { id = LONG, qr_code_text = "x", status = "PENDING", value = "19.90" } }
     sandbox.fault { provider = "ssg", operation = "charge", status = 201,
       body = '{"id":"a","qr_code_text":"eyJpZCI6MX0=","status":"PENDING","value":"many"}' }
     local value, err = live.call(ssg, "charge", live.charge_args())

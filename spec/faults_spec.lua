@@ -30,14 +30,19 @@ local FAULTS = {
     { "unavailable", "yes" }, { "unavailable", "maybe" } },
   { "503", { status = 503, body = "" }, { "unavailable", "yes" }, { "unavailable", "maybe" } },
   { "504", { status = 504, body = "" }, { "unavailable", "yes" }, { "unavailable", "maybe" } },
-  { "a redirect", { redirect = "http://127.0.0.1:9/elsewhere" }, { "protocol", "yes" }, { "protocol", "maybe" } },
+  { "a redirect", { redirect = "http://127.0.0.1:9/elsewhere" },
+    { "protocol", "yes" }, { "protocol", "maybe" } },
   { "no answer", { hang = true }, { "timeout", "maybe" }, { "timeout", "maybe" }, timeout = 0.25 },
-  { "a late answer", { delay = 5 }, { "timeout", "maybe" }, { "timeout", "maybe" }, timeout = 0.25 },
-  { "a reset before it is processed", { reset = "before" }, { "network", "maybe" }, { "network", "maybe" } },
-  { "a reset after it is processed", { reset = "after" }, { "network", "maybe" }, { "network", "maybe" } },
+  { "a late answer", { delay = 5 },
+    { "timeout", "maybe" }, { "timeout", "maybe" }, timeout = 0.25 },
+  { "a reset before it is processed", { reset = "before" },
+    { "network", "maybe" }, { "network", "maybe" } },
+  { "a reset after it is processed", { reset = "after" },
+    { "network", "maybe" }, { "network", "maybe" } },
   { "a body that is cut", { truncate = 0.5 }, { "network", "maybe" }, { "network", "maybe" } },
   { "headers that are cut", { truncate_headers = true }, { "any", "maybe" }, { "any", "maybe" } },
-  { "half a JSON without length", { no_length = true }, { "protocol", "maybe" }, { "protocol", "maybe" } },
+  { "half a JSON without length", { no_length = true },
+    { "protocol", "maybe" }, { "protocol", "maybe" } },
   { "garbage", { garbage = true }, { "protocol", "maybe" }, { "protocol", "maybe" } },
   { "what is not HTTP", { garbage = "http" }, { "any", "maybe" }, { "any", "maybe" } },
   { "HTML", { content_type = "text/html" }, { "protocol", "maybe" }, { "protocol", "maybe" } },
@@ -103,7 +108,8 @@ describe("a fault", function()
     describe(("at %s %s:"):format(row[1], row[2]), function()
       for _, fault in ipairs(FAULTS) do
         local expected = row[3] == "read" and fault[3] or fault[4]
-        it(("%s is %s, sent = %s, and the next call works"):format(fault[1], expected[1], expected[2]), function()
+        local title = "%s is %s, sent = %s, and the next call works"
+        it(title:format(fault[1], expected[1], expected[2]), function()
           local provider = expect(row, fault, expected)
           sandbox.clear_faults()
           assert(live.call(provider, "charge", live.charge_args()))
@@ -128,7 +134,8 @@ describe("a fault", function()
 
   it("of a revoked key is an auth error, after one try", function()
     local before = sandbox.count { provider = "payzu", operation = "charge" }
-    sandbox.fault { provider = "payzu", operation = "charge", expired_token = true, times = "always" }
+    sandbox.fault {
+      provider = "payzu", operation = "charge", expired_token = true, times = "always" }
     local _, err = live.call(providers.payzu, "charge", live.charge_args())
     assert.equal("auth", err.kind)
     assert.equal("yes", err.sent)
@@ -160,7 +167,8 @@ describe("a fault", function()
     for _, row in ipairs(OPERATIONS) do
       if row[3] == "write" then
         local provider, charge = prepare(row)
-        sandbox.fault { provider = row[1], operation = row[2], close_keepalive = true, times = "always" }
+        sandbox.fault {
+          provider = row[1], operation = row[2], close_keepalive = true, times = "always" }
         local before = sandbox.count { provider = row[1], operation = row[2] }
         local value, err = live.call(provider, row[2], row[4](charge))
         assert.is_nil(value)
@@ -186,7 +194,8 @@ describe("a fault", function()
     local url = "http://127.0.0.1:9"
     for _, row in ipairs(OPERATIONS) do
       local provider = live.provider(sandbox, row[1], { base_url = url })
-      local value, err = live.call(provider, row[2], row[4]({ id = "abc", amount = 1990, provider = row[1] }))
+      local charge = { id = "abc", amount = 1990, provider = row[1] }
+      local value, err = live.call(provider, row[2], row[4](charge))
       assert.is_nil(value)
       assert.equal("network", err.kind, tostring(err))
       assert.equal("no", err.sent)

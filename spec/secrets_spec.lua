@@ -3,9 +3,11 @@ local core = require "pix.core"
 local live = require "spec.support.live"
 local scripted = require "spec.support.scripted"
 
-local CARD = { number = "5555555555554444", cvv = "9871", expiry = "11/2098", holder = "MARIA SECRETA" }
+local CARD = {
+  number = "5555555555554444", cvv = "9871", expiry = "11/2098", holder = "MARIA SECRETA" }
 local SECRETS = {
-  scripted.SSG.client_secret, scripted.DETSEG.client_token, scripted.PAYZU.api_key, scripted.PAYZU.webhook_secret,
+  scripted.SSG.client_secret, scripted.DETSEG.client_token, scripted.PAYZU.api_key,
+  scripted.PAYZU.webhook_secret,
   "tok-1", "tok-2", CARD.number, "5555 5555 5555 4444", CARD.cvv, CARD.holder,
 }
 
@@ -45,10 +47,11 @@ describe("secrets", function()
   before_each(function()
     script = scripted.new()
     providers = {}
-    for name, options in pairs { ssg = scripted.SSG, detseg = scripted.DETSEG, payzu = scripted.PAYZU } do
+    for name, options in pairs(scripted.ALL) do
       providers[name] = assert(core.provider(name, options))
     end
-    OPERATIONS.payzu.subscribe = { plan = "PLAN123", payer = live.PAYER, card = assert(core.card(CARD)) }
+    local card = assert(core.card(CARD))
+    OPERATIONS.payzu.subscribe = { plan = "PLAN123", payer = live.PAYER, card = card }
   end)
 
   after_each(function() script:stop() end)
@@ -59,7 +62,8 @@ describe("secrets", function()
       local request = script:next()
       if request.operation == "token" and future:what() ~= nil and not act.token then
         script.tokens = script.tokens + 1
-        script:answer(request, 200, ('{"access_token":"tok-%d","expires_in":60}'):format(script.tokens))
+        local body = '{"access_token":"tok-%d","expires_in":60}'
+        script:answer(request, 200, body:format(script.tokens))
       else
         act.answer(request)
       end
@@ -79,7 +83,8 @@ describe("secrets", function()
     return {
       ('{"message":"%s","errors":{"value":["%s"],"card_number":["%s"]}}'):format(text, text, text),
       ('{"error":"%s","details":"%s"}'):format(text, text),
-      ('{"error":"invalid","error_description":"%s","hint":"%s","message":"%s","code":"%s"}'):format(text, text, text, text),
+      ('{"error":"invalid","error_description":"%s","hint":"%s","message":"%s","code":"%s"}')
+        :format(text, text, text, text),
       text,
       '"' .. text .. '"',
     }
@@ -115,15 +120,17 @@ describe("secrets", function()
 
   it("are in no error about their own form", function()
     for _, form in ipairs { "%s\r\n", "%s\0" } do
-      local _, err = core.provider("ssg", { client_id = "x", client_secret = form:format(scripted.SSG.client_secret),
-        device_code = "d" })
+      local _, err = core.provider("ssg", { client_id = "x", device_code = "d",
+        client_secret = form:format(scripted.SSG.client_secret) })
       search(err)
       _, err = core.provider("payzu", { api_key = form:format(scripted.PAYZU.api_key) })
       search(err)
     end
-    local _, err = core.card { number = CARD.number .. "x", cvv = CARD.cvv, expiry = CARD.expiry, holder = CARD.holder }
+    local _, err = core.card { number = CARD.number .. "x", cvv = CARD.cvv, expiry = CARD.expiry,
+      holder = CARD.holder }
     search(err)
-    _, err = core.card { number = CARD.number, cvv = CARD.cvv, expiry = CARD.expiry, holder = CARD.holder .. "\n" }
+    _, err = core.card { number = CARD.number, cvv = CARD.cvv, expiry = CARD.expiry,
+      holder = CARD.holder .. "\n" }
     search(err)
   end)
 

@@ -1,4 +1,4 @@
---- A Lua state may end at any moment: with requests hanging, before anything was begun, in a fork's child.
+--- A Lua state may end at any moment: with requests hanging, before anything was begun.
 local live = require "spec.support.live"
 local states = require "states"
 
@@ -31,7 +31,8 @@ describe("a Lua state", function()
 
   local function program(settled)
     local given = sandbox.credentials.ssg
-    return HANGING:format(given.client_id, given.client_secret, given.device_code, sandbox.url.ssg, tostring(settled))
+    return HANGING:format(given.client_id, given.client_secret, given.device_code,
+      sandbox.url.ssg, tostring(settled))
   end
 
   it("with a hundred requests hanging is closed quickly, again and again", function()

@@ -35,11 +35,13 @@ function M.call(provider, operation, args)
   return M.await(provider:start(operation, args))
 end
 
-M.PAYER = { name = "Maria da Silva", tax_id = "529.982.247-25", email = "maria@example.com", phone = "(11) 98765-4321" }
+M.PAYER = { name = "Maria da Silva", tax_id = "529.982.247-25", email = "maria@example.com",
+  phone = "(11) 98765-4321" }
 
 --- A card that the sandbox approves.
 function M.card()
-  return assert(core.card { number = "4111111111111111", cvv = "123", expiry = "12/2099", holder = "MARIA SILVA" })
+  return assert(core.card {
+    number = "4111111111111111", cvv = "123", expiry = "12/2099", holder = "MARIA SILVA" })
 end
 
 --- Arguments that each operation accepts.

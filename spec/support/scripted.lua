@@ -8,7 +8,9 @@ local TOKEN = '{"access_token":"tok-%d","token_type":"Bearer","expires_in":3600}
 
 M.SSG = { client_id = "id-1", client_secret = "s3cr3t-value", device_code = "dev-1" }
 M.DETSEG = { client_id = "id-2", client_token = "t0ken-of-client" }
-M.PAYZU = { api_key = "k3y-of-payzu", webhook_url = "https://shop.example/hook", webhook_secret = "hush" }
+M.PAYZU = {
+  api_key = "k3y-of-payzu", webhook_url = "https://shop.example/hook", webhook_secret = "hush" }
+M.ALL = { ssg = M.SSG, detseg = M.DETSEG, payzu = M.PAYZU }
 
 --- Makes a virtual reactor the current one.
 function M.new()
@@ -59,6 +61,7 @@ function M.header(request, name)
   end
 end
 
-M.CHARGED = '{"id":"0192fee7-4c2a-73bb-a74a-856ec3c77842","qr_code_text":"eyJpZCI6MX0=","status":"PENDING","value":"19.90"}'
+M.CHARGED = '{"id":"0192fee7-4c2a-73bb-a74a-856ec3c77842","qr_code_text":"eyJpZCI6MX0=",'
+  .. '"status":"PENDING","value":"19.90"}'
 
 return M

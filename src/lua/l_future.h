@@ -1,6 +1,7 @@
 /*
-** l_future.h - a future: something that takes time and becomes ready once. A timer, a promise, a call
-** (one operation at a provider; call.c moves it through its steps), or a journal's transaction.
+** l_future.h - a future: something that takes time and becomes ready once. A timer, a promise, a
+** call (one operation at a provider; call.c moves it through its steps), or a transaction of the
+** journal's.
 */
 #ifndef PIX_L_FUTURE_H
 #define PIX_L_FUTURE_H

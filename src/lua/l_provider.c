@@ -10,7 +10,7 @@
 #include "l_util.h"
 
 /* Forgets the token and everything that belongs to the former reactor. In a forked child the
-** former client's memory is left alone: its locks may have been held when the process was copied. */
+** former client's memory is left alone: its locks may have been held at the moment of the fork. */
 static void detach(lua_State *L, struct l_provider *self) {
   struct l_future *waiters = self->waiters;
 
