@@ -1,7 +1,7 @@
 -- table.lua - reads the lines that bench/run collected and prints the markdown table: medians of
 -- the rounds, luapix beside the raw program, and their ratios.
 --
--- usage: table.lua FIGURES VM
+-- usage: table.lua FIGURES VM KIB_EACH (what memory.lua printed)
 
 local ROWS = {
   { "1", "1 in flight" },
@@ -47,12 +47,9 @@ local function print_row(row, title)
     rate / limit_rate, limit_cpu, cpu, cpu / limit_cpu))
 end
 
--- What one more checkout in flight costs in resident memory, libcurl's own part taken off.
-local function kib_in_flight()
-  local function growth(program)
-    return of("4000-slow", program, "rss") - of("1", program, "rss")
-  end
-  return (growth("luapix") - growth("limit")) / 3999, growth("limit") / 3999
+-- What one more checkout in flight costs the raw program in resident memory: libcurl's own part.
+local function kib_of_libcurl()
+  return (of("4000-slow", "limit", "rss") - of("1", "limit", "rss")) / 3999
 end
 
 print(("luapix on %s, medians of %d interleaved rounds"):format(arg[2], #figures["64 limit"]))
@@ -61,5 +58,6 @@ print("| | raw checkouts/s | luapix checkouts/s | ratio | raw CPU µs | luapix C
 print("|---|---:|---:|---:|---:|---:|---:|")
 for _, row in ipairs(ROWS) do print_row(row[1], row[2]) end
 print()
-print(("Memory per checkout in flight: %.1f KiB beyond libcurl's own %.1f KiB."):format(
-  kib_in_flight()))
+local own = kib_of_libcurl()
+print(("Memory per future in flight: %.1f KiB beyond libcurl's own %.1f KiB."):format(
+  tonumber(arg[3]) - own, own))
