@@ -181,10 +181,17 @@ end
 
 -- ---- Requests ----
 
-local function parse(text)
-  local head, body = text:match("^(HTTP/.-\r\n)\r\n(.*)$")
-  if not head then return { status = 0, body = text, head = "" } end
-  return { status = tonumber(head:match("^HTTP/%S+ (%d+)")), body = body, head = head }
+-- A reply as it comes; one that tells its length is over when that is there.
+local function read_reply(connection)
+  local lines = {}
+  repeat
+    local line = connection:read("*L")
+    lines[#lines + 1] = line
+  until not line or line == "\r\n"
+  local head = table.concat(lines)
+  local length = tonumber(head:lower():match("content%-length: (%d+)"))
+  local body = length == 0 and "" or connection:read(length or "*a") or ""
+  return { status = tonumber(head:match("^HTTP/%S+ (%d+)")) or 0, head = head, body = body }
 end
 
 -- One request on a connection of its own, inside a coroutine of cqueues.
@@ -193,25 +200,26 @@ local function exchange(self, request)
   connection:setmode("bn", "bf")
   connection:settimeout(LIMIT)
   local body = request.body or ""
-  local lines = { (request.method or (request.body and "POST" or "GET")) .. " " .. request.path
-    .. " HTTP/1.0", "Host: 127.0.0.1" }
+  local method = request.method or (request.body and "POST" or "GET")
+  local lines = { ("%s %s HTTP/%s"):format(method, request.path, request.version or "1.0"),
+    "Host: 127.0.0.1" }
   for _, line in ipairs(request.headers or {}) do lines[#lines + 1] = line end
   if request.body then lines[#lines + 1] = "Content-Length: " .. #body end
-  connection:write(table.concat(lines, "\r\n"), "\r\n\r\n", body)
+  connection:write(table.concat(lines, "\r\n"), "\r\n\r\n", request.raw or body)
   connection:flush()
   if request.leave then
     cqueues.sleep(request.leave)
     connection:close()
     return { status = 0, body = "" }
   end
-  local reply = parse(connection:read("*a") or "")
+  local reply = read_reply(connection)
   connection:close()
   return reply
 end
 
 --- All requests at once; the replies { status, body, head } in their order. A request is a path or
--- { path, body, method, headers, leave = seconds after which the client goes away }. `meanwhile`
--- runs beside them.
+-- { path, body, method, headers (lines), version ("1.0"), raw (what follows the head), leave
+-- (seconds after which the client goes away) }. `meanwhile` runs beside them.
 function Nginx:all(requests, meanwhile)
   local queue, replies = cqueues.new(), {}
   for i, request in ipairs(requests) do
