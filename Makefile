@@ -131,7 +131,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all core tests demo check bench install new-provider asan tsan gc format format-check \
+.PHONY: all core tests demo check bench bench-openresty install new-provider asan tsan gc format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
 all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
@@ -226,6 +226,11 @@ bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
 	@LUA=$(or $(LUA),5.4) bench/run
+
+bench-openresty: ## luapix against cosockets in one nginx worker; markdown tables
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=luajit all $(B)/bench/load $(B)/bench/slow
+	@.ci/lua luajit bench/openresty.lua
 
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
