@@ -8,8 +8,9 @@
 #include "../support/http_fixture.h"
 
 /* libcurl's look-ups come here: no test asks a real name server. */
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
-                struct addrinfo **out) {
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **out) {
   int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
   if (name != NULL && strcmp(name, "none.test") == 0) return EAI_NONAME;
@@ -346,6 +347,85 @@ static void a_read_is_repeated(void) {
   }
 }
 
+/* libcurl counts an easy handle's retries over all its transfers, and gives up at the sixth. */
+static void a_read_is_repeated_however_often(void) {
+  struct fixture f;
+
+  fixture_start(&f, serve_then_die);
+  for (int i = 0; i < 20; i++) {
+    f.server.gate = i % 2;
+    exchange_end(expect(&f, "GET", NULL, false, PIX_OK, PIX_SENT_YES));
+  }
+  CHECK_INT(39, f.server.requests);
+  fixture_close(&f);
+}
+
+/* ---- kept connections that have died ---- */
+
+/* Answers the first request when the gate is 1; from 2 on connections of the first hour die on the
+** next request; at 3 they close by themselves. */
+static void serve_first_hour(struct tcp_conn *conn) {
+  while (tcp_request(conn)) {
+    if (conn->server->gate == 2 && conn->number <= 12) return;
+    while (conn->server->gate == 0) usleep(500);
+    tcp_write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    if (conn->server->gate == 3) return;
+  }
+}
+
+static void collect_ok(struct fixture *f, int count) {
+  while (count > 0) {
+    struct pix_op *op = NULL;
+    if (!CHECK_INT(1, pix_reactor_wait(f->reactor, 30))) return;
+    for (op = pix_reactor_drain(f->reactor); op != NULL; count--) {
+      struct pix_exchange *x = (struct pix_exchange *)op;
+      op = op->next;
+      if (!CHECK_INT(PIX_OK, x->failure)) printf("  %s (%d)\n", x->message, x->curl_code);
+      CHECK_INT(PIX_SENT_YES, x->sent);
+      exchange_end(x);
+    }
+  }
+}
+
+/* Twelve connections, each of which has answered one request. */
+static void open_twelve(struct fixture *f, int gate) {
+  fixture_init(f);
+  f->settings.max_connections = 12;
+  fixture_serve(f, serve_first_hour, NULL);
+  fixture_open(f);
+  for (int i = 0; i < 12; i++)
+    pix_reactor_submit(f->reactor, &fixture_exchange(f, "POST", "{}", true)->op);
+  while (f->server.requests < 12) usleep(1000);
+  f->server.gate = gate;
+  collect_ok(f, 12);
+  CHECK_INT(12, f->server.connections);
+}
+
+static void a_read_outlives_many_dead_connections(void) {
+  struct fixture f;
+
+  open_twelve(&f, 1);
+  f.server.gate = 2;
+  for (int i = 0; i < 3; i++) {
+    struct pix_exchange *x = expect(&f, "GET", NULL, false, PIX_OK, PIX_SENT_YES);
+    CHECK(i > 0 || x->resent);
+    exchange_end(x);
+  }
+  fixture_close(&f);
+}
+
+static void a_create_does_not_take_a_closed_connection(void) {
+  struct fixture f;
+
+  open_twelve(&f, 3);
+  tcp_server_idle(&f.server);
+  for (int i = 0; i < 12; i++)
+    pix_reactor_submit(f.reactor, &fixture_exchange(&f, "POST", "{}", true)->op);
+  collect_ok(&f, 12);
+  CHECK_INT(24, f.server.requests);
+  fixture_close(&f);
+}
+
 static const struct check_test tests[] = {
     {"a broken answer leaves \"maybe\", and is asked for once", broken_answers_are_maybe},
     {"a reset leaves \"maybe\"", a_reset_is_maybe},
@@ -360,6 +440,11 @@ static const struct check_test tests[] = {
     {"a URL that is not under base_url is refused", a_url_elsewhere_is_refused},
     {"a once request is received once when its connection dies", once_is_received_once},
     {"a read is repeated when its connection dies", a_read_is_repeated},
+    {"a read is repeated however often its connection dies", a_read_is_repeated_however_often},
+    {"a read outlives more dead connections than libcurl tries",
+     a_read_outlives_many_dead_connections},
+    {"a create does not take a connection that was closed while idle",
+     a_create_does_not_take_a_closed_connection},
     {"sent is decided by what left", sent_is_decided_by_what_left},
 };
 

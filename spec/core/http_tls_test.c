@@ -136,6 +136,30 @@ static void once_holds_over_tls(void) {
   }
 }
 
+static void serve_once(struct tcp_conn *conn) {
+  if (tcp_request(conn)) tcp_write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+/* The server's goodbye is unread bytes on the socket, which libcurl takes for life. */
+static void a_create_does_not_take_a_closed_connection(void) {
+  SSL_CTX *tls = tls_server(&ours, "IP:127.0.0.1");
+  struct fixture f;
+  struct pix_exchange *x = NULL;
+
+  fixture_init(&f);
+  f.settings.ca_file = ours.file;
+  fixture_serve(&f, serve_once, tls);
+  fixture_open(&f);
+  for (int i = 0; i < 10; i++) {
+    x = expect(&f, i % 2 ? "POST" : "DELETE", i % 3 ? "{}" : NULL, true, PIX_OK, PIX_SENT_YES);
+    CHECK(!x->resent && !x->reused);
+    if (i < 9) exchange_end(x);
+    tcp_server_idle(&f.server);
+  }
+  CHECK_INT(10, f.server.requests);
+  finish(&f, x, tls);
+}
+
 static const struct check_test tests[] = {
     {"a server signed by ca_file is trusted, and kept", the_right_authority_is_fine},
     {"another authority is refused before anything is sent", another_authority_is_refused},
@@ -145,6 +169,8 @@ static const struct check_test tests[] = {
     {"another key than the pinned one is refused", another_pinned_key_is_refused},
     {"a server that speaks no TLS leaves \"no\"", plain_http_at_the_other_end_is_no},
     {"a once request is received once over TLS", once_holds_over_tls},
+    {"a create does not take a connection that was closed while idle",
+     a_create_does_not_take_a_closed_connection},
 };
 
 int main(void) {

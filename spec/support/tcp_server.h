@@ -179,6 +179,19 @@ static inline void tcp_server_start(struct tcp_server *server, void (*serve)(str
   pthread_create(&server->thread, NULL, tcp_server_main, server);
 }
 
+/* Waits until every connection so far is closed on this side. */
+static inline void tcp_server_idle(struct tcp_server *server) {
+  int open;
+
+  do {
+    usleep(500);
+    open = 0;
+    pthread_mutex_lock(&server->lock);
+    for (int i = 0; i < server->count; i++) open += server->conns[i]->fd >= 0;
+    pthread_mutex_unlock(&server->lock);
+  } while (open > 0);
+}
+
 static inline void tcp_server_stop(struct tcp_server *server) {
   shutdown(server->fd, SHUT_RDWR);
   pthread_join(server->thread, NULL);

@@ -1,5 +1,6 @@
 /*
-** http.c - one exchange from queue to answer; see http.h. What exchanges share is in http_client.c.
+** http.c - one exchange from queue to answer; see http.h. What exchanges share is in http_client.c,
+** what libcurl calls during one in http_carrier.c.
 **
 ** DESIGN: what `sent` rests on.
 ** 1. CURLINFO_REQUEST_SIZE counts the bytes of the request's header that libcurl has written, over
@@ -8,11 +9,15 @@
 **    first began to send (CURLOPT_PREREQFUNCTION) is subtracted. Over HTTP/2 the count says that
 **    the header went into the connection's buffer: "maybe", the safe side.
 ** 2. libcurl repeats a request by itself when a kept-alive connection dies without a byte of an
-**    answer. For reads that is welcome. A `once` request is protected twice: its body comes from a
-**    read function whose seek function fails, so that libcurl cannot rewind it; and the pre-request
-**    function refuses a second try after bytes have left, which covers requests without a body too.
+**    answer, or when HTTP/2 refuses a stream. For reads that is welcome. For a `once` request the
+**    pre-request function refuses every further try after bytes have left: libcurl passes it in
+**    MSTATE_DO, the only way from a connection to the sending of a request, whatever led there.
 ** 3. Only a whole answer is "yes". A cut header is caught by its missing blank line, since libcurl
 **    alone would call it a success.
+** 4. A kept connection that its server has closed meanwhile is noticed before anything is sent on
+**    it: by libcurl over plain HTTP; by us over TLS, where it takes the goodbye (close_notify) for
+**    a sign of life. The exchange then goes out on a new connection, in the same time-out. So does
+**    a read, once, when libcurl has given up after kept connections that died without an answer.
 **
 ** An exchange belongs to the reactor's thread from start to finish; nothing here locks. At most
 ** max_connections exchanges of a client are under way, the others wait in its queue, oldest first.
@@ -27,111 +32,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define FIRST_REPLY 65536 /* the most that is reserved on a server's word */
-#define OWN_LINES   110   /* bytes of the header lines that libcurl adds itself, about */
+#define OWN_LINES 110 /* bytes of the header lines that libcurl adds itself, about */
 
 enum pix_sent pix_http_sent(int curl_code, long request_size, long status) {
   if (request_size == 0) return PIX_SENT_NO;
   return curl_code == CURLE_OK && status > 0 ? PIX_SENT_YES : PIX_SENT_MAYBE;
-}
-
-/* ---- libcurl's callbacks ---- */
-
-/* Before every try; libcurl comes here again when it wants to repeat. */
-int pix_carrier_begin(void *data, char *ip, char *local_ip, int port, int local_port) {
-  struct pix_carrier *carrier = data;
-  long sent = 0;
-
-  (void)ip, (void)local_ip, (void)port, (void)local_port;
-  curl_easy_getinfo(carrier->transfer.easy, CURLINFO_REQUEST_SIZE, &sent);
-  if (carrier->tries == 0) carrier->before = sent;
-  if (carrier->exchange->once && sent > carrier->before) return CURL_PREREQFUNC_ABORT;
-  carrier->tries++;
-  return CURL_PREREQFUNC_OK;
-}
-
-size_t pix_carrier_read(char *to, size_t size, size_t count, void *data) {
-  struct pix_exchange *exchange = ((struct pix_carrier *)data)->exchange;
-  size_t left = exchange->body.len - exchange->body_at;
-  size_t len = size * count < left ? size * count : left;
-
-  if (len > 0) memcpy(to, exchange->body.data + exchange->body_at, len);
-  exchange->body_at += len;
-  return len;
-}
-
-int pix_carrier_seek(void *data, curl_off_t offset, int origin) {
-  (void)data, (void)offset, (void)origin;
-  return CURL_SEEKFUNC_FAIL;
-}
-
-/* Copies a header's value, without the blanks around it, if the line has that name. */
-static void keep_value(char *to, size_t size, const char *line, size_t len, const char *name) {
-  size_t at = strlen(name);
-
-  if (len <= at || line[at] != ':' || strncasecmp(line, name, at) != 0) return;
-  at++;
-  while (at < len && (line[at] == ' ' || line[at] == '\t')) at++;
-  while (len > at && (unsigned char)line[len - 1] <= ' ') len--;
-  pix_err_copy(to, size, line + at, len - at);
-}
-
-static void read_header(struct pix_carrier *carrier, const char *line, size_t len) {
-  struct pix_exchange *exchange = carrier->exchange;
-
-  if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* a 1xx came before, or nothing did */
-    carrier->head_done = false;
-    exchange->content_type[0] = exchange->retry_after[0] = '\0';
-    return;
-  }
-  if (carrier->head_done) return; /* a trailer */
-  if (len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-    carrier->head_done = true;
-    return;
-  }
-  keep_value(exchange->content_type, sizeof exchange->content_type, line, len, "Content-Type");
-  keep_value(exchange->retry_after, sizeof exchange->retry_after, line, len, "Retry-After");
-}
-
-size_t pix_carrier_head(char *line, size_t size, size_t count, void *data) {
-  struct pix_carrier *carrier = data;
-  size_t len = size * count;
-
-  carrier->head_size += len;
-  if (carrier->head_size > PIX_MAX_REPLY_HEAD) {
-    carrier->stop = PIX_STOP_HEAD;
-    return 0;
-  }
-  if (len > 0) read_header(carrier, line, len);
-  return len;
-}
-
-/* Content-Length is a hint only: it may be a lie, and counts compressed bytes. */
-static void reserve_reply(struct pix_carrier *carrier) {
-  struct pix_buf *reply = &carrier->exchange->reply;
-  curl_off_t length = -1;
-
-  curl_easy_getinfo(carrier->transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  if (length <= 0) return;
-  if (length > FIRST_REPLY) length = FIRST_REPLY;
-  if ((size_t)length > reply->max) return;
-  pix_buf_reserve(reply, (size_t)length);
-}
-
-size_t pix_carrier_body(char *bytes, size_t size, size_t count, void *data) {
-  struct pix_carrier *carrier = data;
-  struct pix_buf *reply = &carrier->exchange->reply;
-  size_t len = size * count;
-
-  if (reply->data == NULL) reserve_reply(carrier);
-  if (len > reply->max - reply->len) {
-    carrier->stop = PIX_STOP_BODY;
-    return 0;
-  }
-  pix_buf_add(reply, bytes, len);
-  if (!reply->failed) return len;
-  carrier->stop = PIX_STOP_MEMORY;
-  return 0;
 }
 
 /* ---- what a failure is called ---- */
@@ -222,7 +127,6 @@ static void explain(struct pix_exchange *exchange, struct pix_carrier *carrier, 
   case CURLE_OPERATION_TIMEDOUT: say_host(exchange, "no connection in time with", ""); break;
   case CURLE_GOT_NOTHING: say_host(exchange, "connection closed without an answer by", ""); break;
   case CURLE_PARTIAL_FILE: say_host(exchange, "answer cut short by", ""); break;
-  case CURLE_SEND_FAIL_REWIND:
   case CURLE_ABORTED_BY_CALLBACK:
     say_host(exchange, "connection lost, and the request is not sent twice, to", "");
     break;
@@ -262,7 +166,7 @@ static long expected_size(const struct pix_exchange *exchange, const struct pix_
       exchange->headers != NULL ? exchange->headers : client->no_headers;
   size_t size = exchange->url.len + headers->size + OWN_LINES;
 
-  if (carrier->mode == PIX_MODE_FIELDS) size += exchange->body.len;
+  if (carrier->mode == PIX_MODE_POST) size += exchange->body.len;
   return (long)size;
 }
 
@@ -276,7 +180,9 @@ static void account(struct pix_exchange *exchange, struct pix_carrier *carrier) 
   exchange->request_size = carrier->tries > 0 ? exchange->request_size - carrier->before : 0;
   exchange->http_version = (int)version_of(easy);
   exchange->reused = connects == 0 && carrier->tries > 0;
+  exchange->request_size += exchange->lost_size;
   exchange->resent = exchange->request_size * 2 > expected_size(exchange, carrier) * 3;
+  if (exchange->http_version == 20) exchange->client->multiplexes = true;
 }
 
 /* From here on the exchange is the owner's. */
@@ -293,15 +199,19 @@ static void refuse(struct pix_reactor *reactor, struct pix_exchange *exchange, e
   conclude(reactor, exchange);
 }
 
-/* Takes the exchange out of libcurl; its account is in the exchange then. */
-static void detach(struct pix_reactor *reactor, struct pix_exchange *exchange) {
+/* Takes the exchange out of libcurl. libcurl counts the retries of an easy handle over all its
+** transfers and gives up at the sixth: a handle goes back to the pool only after a transfer that
+** went well at the first try. */
+static void detach(struct pix_reactor *reactor, struct pix_exchange *exchange, CURLcode code) {
   struct pix_carrier *carrier = exchange->carrier;
 
-  account(exchange, carrier);
   pix_loop_remove(reactor, &carrier->transfer);
   exchange->carrier = NULL;
   exchange->client->active--;
-  pix_carrier_put(exchange->client, carrier);
+  if (code == CURLE_OK && carrier->tries == 1)
+    pix_carrier_put(exchange->client, carrier);
+  else
+    pix_carrier_free(carrier);
 }
 
 static void judge(struct pix_exchange *exchange, struct pix_carrier *carrier, CURLcode code) {
@@ -369,29 +279,20 @@ static bool url_is_ours(const struct pix_exchange *exchange) {
   return true;
 }
 
-static enum pix_http_mode mode_of(const struct pix_exchange *exchange) {
-  bool post = strcmp(exchange->method, "POST") == 0;
-
-  if (exchange->body.len == 0 && !post) return PIX_MODE_GET;
-  return exchange->once ? PIX_MODE_READ : PIX_MODE_FIELDS;
-}
-
-/* Sets what differs from the carrier's last exchange. POSTFIELDS is a pointer that libcurl keeps:
-** it must be taken away before the read function is to be used. */
+/* Sets what differs from the carrier's last exchange. libcurl keeps POSTFIELDS as a pointer. */
 static bool set_body(const struct pix_exchange *exchange, struct pix_carrier *carrier) {
-  enum pix_http_mode mode = mode_of(exchange);
-  const char *usual = mode == PIX_MODE_GET ? "GET" : "POST";
+  bool post = exchange->body.len > 0 || strcmp(exchange->method, "POST") == 0;
+  const char *usual = post ? "POST" : "GET";
   const char *custom = strcmp(exchange->method, usual) == 0 ? NULL : exchange->method;
   CURL *easy = carrier->transfer.easy;
 
-  if (mode == PIX_MODE_GET && carrier->mode != mode) curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-  if (mode == PIX_MODE_FIELDS)
+  if (post) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, pix_buf_text(&exchange->body));
-  if (mode == PIX_MODE_READ && carrier->mode != mode)
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)NULL);
-  if (mode != PIX_MODE_GET)
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
-  carrier->mode = mode;
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)exchange->body.len);
+  } else if (carrier->mode != PIX_MODE_GET) {
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+  }
+  carrier->mode = post ? PIX_MODE_POST : PIX_MODE_GET;
   if (custom == carrier->custom) return true;
   carrier->custom = custom;
   return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, custom) == CURLE_OK;
@@ -409,9 +310,13 @@ static bool load(struct pix_exchange *exchange, struct pix_carrier *carrier) {
   carrier->head_done = false;
   carrier->stop = PIX_STOP_NONE;
   carrier->words[0] = '\0';
-  exchange->body_at = 0;
+  carrier->opened = -1;
+  carrier->gone = false;
   if (curl_easy_setopt(easy, CURLOPT_URL, pix_buf_text(&exchange->url)) != CURLE_OK) return false;
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers->list);
+  if (exchange->fresh != carrier->fresh)
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->fresh ? 1L : 0L);
+  carrier->fresh = exchange->fresh;
   return set_body(exchange, carrier);
 }
 
@@ -428,7 +333,7 @@ static void launch(struct pix_reactor *reactor, struct pix_exchange *exchange) {
   }
   carrier->transfer.done = exchange_done;
   if (!load(exchange, carrier) || pix_loop_add(reactor, &carrier->transfer) != CURLM_OK) {
-    pix_carrier_put(client, carrier);
+    pix_carrier_free(carrier);
     refuse(reactor, exchange, PIX_EINTERNAL, "libcurl cannot take the exchange");
     return;
   }
@@ -445,14 +350,37 @@ static void refill(struct pix_reactor *reactor, struct pix_http_client *client) 
   }
 }
 
+/* Kept connections turned out to be dead: before anything was sent, or, to a read, without a byte
+** of an answer. Then it may go out on a new one. */
+static bool only_dead_ends(const struct pix_exchange *exchange, const struct pix_carrier *carrier) {
+  if (exchange->fresh) return false;
+  if (carrier->gone) return !exchange->once || exchange->request_size == 0;
+  return !exchange->once && exchange->failure == PIX_ENETWORK && exchange->reused &&
+         carrier->head_size == 0;
+}
+
+static void relaunch(struct pix_reactor *reactor, struct pix_exchange *exchange) {
+  exchange->fresh = true;
+  exchange->lost_size = exchange->request_size;
+  exchange->message[0] = '\0';
+  launch(reactor, exchange);
+}
+
 static void exchange_done(struct pix_reactor *reactor, struct pix_transfer *transfer,
                           CURLcode code) {
   struct pix_carrier *carrier = (struct pix_carrier *)transfer;
   struct pix_exchange *exchange = carrier->exchange;
   struct pix_http_client *client = exchange->client;
+  bool again;
 
-  detach(reactor, exchange);
+  account(exchange, carrier);
   judge(exchange, carrier, code);
+  again = only_dead_ends(exchange, carrier);
+  detach(reactor, exchange, code);
+  if (again) {
+    relaunch(reactor, exchange);
+    return;
+  }
   conclude(reactor, exchange);
   refill(reactor, client);
 }
@@ -463,7 +391,10 @@ static void give_up(struct pix_reactor *reactor, struct pix_exchange *exchange, 
   struct pix_http_client *client = exchange->client;
 
   if (exchange->queued) dequeue(exchange);
-  if (exchange->carrier != NULL) detach(reactor, exchange);
+  if (exchange->carrier != NULL) {
+    account(exchange, exchange->carrier);
+    detach(reactor, exchange, code);
+  }
   exchange->failure = kind;
   exchange->curl_code = (int)code;
   exchange->sent = pix_http_sent((int)code, exchange->request_size, 0);
@@ -500,6 +431,7 @@ static void adopt(struct pix_reactor *reactor, struct pix_http_client *client) {
   if (client->pid == pix_loop_pid(reactor)) return;
   client->pid = pix_loop_pid(reactor);
   client->idle = NULL;
+  client->sockets = client->tls ? calloc(UINT16_MAX + 1, sizeof *client->sockets) : NULL;
   client->active = 0;
   client->queue = client->queue_last = NULL;
 }

@@ -75,7 +75,8 @@ struct pix_exchange {
   void *carrier; /* while under way: see http_impl.h */
   bool queued;   /* in the client's queue, linked by the two below */
   struct pix_exchange *queue_next, *queue_prev;
-  size_t body_at; /* bytes of the body that libcurl has read */
+  bool fresh;     /* on a new connection: those that were kept turned out to be dead */
+  long lost_size; /* bytes that left on those */
   size_t heap_at; /* place in the reactor's heap of deadlines */
 };
 

@@ -284,11 +284,15 @@ static void drop_secret(char *text) {
   free(text);
 }
 
+void pix_carrier_free(struct pix_carrier *carrier) {
+  curl_easy_cleanup(carrier->transfer.easy);
+  free(carrier);
+}
+
 static void carriers_free(struct pix_carrier *carrier) {
   while (carrier != NULL) {
     struct pix_carrier *next = carrier->next;
-    curl_easy_cleanup(carrier->transfer.easy);
-    free(carrier);
+    pix_carrier_free(carrier);
     carrier = next;
   }
 }
@@ -296,7 +300,10 @@ static void carriers_free(struct pix_carrier *carrier) {
 void pix_http_client_unref(struct pix_http_client *client) {
   if (client == NULL) return;
   if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) != 1) return;
-  if (client->pid == getpid()) carriers_free(client->idle);
+  if (client->pid == getpid()) {
+    carriers_free(client->idle);
+    free(client->sockets);
+  }
   pix_http_headers_unref(client->no_headers);
   free(client->origin);
   free(client->host);
@@ -315,12 +322,10 @@ static void set_callbacks(CURL *easy, struct pix_carrier *carrier) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)carrier);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, pix_carrier_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)carrier);
-  curl_easy_setopt(easy, CURLOPT_READFUNCTION, pix_carrier_read);
-  curl_easy_setopt(easy, CURLOPT_READDATA, (void *)carrier);
-  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, pix_carrier_seek);
-  curl_easy_setopt(easy, CURLOPT_SEEKDATA, (void *)carrier);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, pix_carrier_begin);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, (void *)carrier);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, pix_carrier_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, (void *)carrier);
 }
 
 /* What decides whom we talk to. Nothing here can be loosened from outside. */
@@ -350,6 +355,8 @@ static bool set_transport(CURL *easy, const struct pix_http_client *client) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, client->tls ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  /* What lies idle longer a router may have forgotten without telling anybody. */
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 30L);
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
   /* A name server that hangs must not hang the thread when an exchange ends early. */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -368,8 +375,7 @@ static struct pix_carrier *carrier_new(const struct pix_http_client *client) {
     set_callbacks(easy, carrier);
     return carrier;
   }
-  curl_easy_cleanup(easy);
-  free(carrier);
+  pix_carrier_free(carrier);
   return NULL;
 }
 

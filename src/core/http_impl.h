@@ -1,6 +1,6 @@
 /*
-** http_impl.h - the inside of a client, for http.c (exchanges) and http_client.c (what is common to
-** them) and nobody else.
+** http_impl.h - the inside of a client, for http.c (exchanges), http_carrier.c (libcurl's
+** callbacks), http_client.c (what is common to them) and nobody else.
 **
 ** WHO OWNS WHAT. `refs` is atomic. The settings never change after new. The rest belongs to the
 ** thread of the one reactor that the client is used with; the last unref may touch it too, since an
@@ -19,7 +19,7 @@
 enum pix_http_stop { PIX_STOP_NONE = 0, PIX_STOP_HEAD, PIX_STOP_BODY, PIX_STOP_MEMORY };
 
 /* How an easy handle is set up at present, so that only differences need be set. */
-enum pix_http_mode { PIX_MODE_GET = 0, PIX_MODE_FIELDS, PIX_MODE_READ };
+enum pix_http_mode { PIX_MODE_GET = 0, PIX_MODE_POST };
 
 /* An easy handle with the client's options, and the exchange that it carries now. */
 struct pix_carrier {
@@ -32,6 +32,9 @@ struct pix_carrier {
   long before;        /* bytes sent before the request itself: a proxy's CONNECT */
   size_t head_size;   /* header bytes received */
   bool head_done;     /* the blank line after the header came */
+  bool fresh;         /* set up to use no kept connection */
+  bool gone;          /* stopped before it was sent: the server has closed the connection */
+  int opened;         /* the last socket that libcurl asked for, or -1 */
   enum pix_http_stop stop;
   char words[CURL_ERROR_SIZE];
 };
@@ -63,6 +66,8 @@ struct pix_http_client {
   /* The reactor's thread. */
   pid_t pid; /* 0: not used yet */
   struct pix_carrier *idle;
+  int *sockets;                            /* over TLS: by local port, plus 1; NULL: unknown */
+  bool multiplexes;                        /* the server speaks HTTP/2 */
   long active;                             /* exchanges under way */
   struct pix_exchange *queue, *queue_last; /* the others, oldest first */
 };
@@ -70,12 +75,13 @@ struct pix_http_client {
 /* An idle easy handle, or a new one with the client's options; NULL: out of memory. */
 struct pix_carrier *pix_carrier_take(struct pix_http_client *client);
 void pix_carrier_put(struct pix_http_client *client, struct pix_carrier *carrier);
+void pix_carrier_free(struct pix_carrier *carrier);
 
-/* libcurl's callbacks (http.c); the last argument is the carrier. */
+/* libcurl's callbacks (http_carrier.c); the last argument is the carrier. */
 size_t pix_carrier_head(char *data, size_t size, size_t count, void *carrier);
 size_t pix_carrier_body(char *data, size_t size, size_t count, void *carrier);
-size_t pix_carrier_read(char *to, size_t size, size_t count, void *carrier);
-int pix_carrier_seek(void *carrier, curl_off_t offset, int origin);
+curl_socket_t pix_carrier_socket(void *carrier, curlsocktype purpose,
+                                 struct curl_sockaddr *address);
 int pix_carrier_begin(void *carrier, char *ip, char *local_ip, int port, int local_port);
 
 #endif
