@@ -340,12 +340,12 @@ local function status_event(status)
 end
 
 -- What failed stays so - but money that came is money.
-local FORWARD = "status < :floor AND (state <> 5 OR :status >= 30)"
+local FORWARD = "status < :floor AND (state <> 5 OR CAST(:status AS BIGINT) >= 30)"
 
 -- A code that cannot be paid any more is not kept; one that was paid must not be shown again.
-local MOVE = [[state = CASE WHEN state = 5 THEN 5 ELSE 4 END, status = :status,
+local MOVE = [[state = CASE WHEN state = 5 THEN 5 ELSE 4 END, status = CAST(:status AS BIGINT),
   charge_id = COALESCE(charge_id, CAST(:charge_id AS TEXT)),
-  code = CASE WHEN :status >= 20 THEN NULL ELSE code END,
+  code = CASE WHEN CAST(:status AS BIGINT) >= 20 THEN NULL ELSE code END,
   due = CASE WHEN :keep = 1 THEN due ELSE CAST(:due AS BIGINT) END, ]] .. FREE .. ", " .. DATA
 
 local function move_values(facts)
