@@ -115,7 +115,8 @@ describe("pix.host.openresty", function()
         sleep = "ngx.say(shown(pix.sleep(0.01)))",
         spawn = [[
           local seen = {}
-          local task = pix.spawn(function(n) pix.sleep(0.01) seen[#seen + 1] = n return n * 2 end, 21)
+          local task = pix.spawn(function(n)
+            pix.sleep(0.01) seen[#seen + 1] = n return n * 2 end, 21)
           seen[#seen + 1] = "first"
           ngx.say(shown(task:await()), " ", table.concat(seen, ",")) ]],
         two = [[
@@ -294,7 +295,8 @@ describe("pix.host.openresty", function()
 
   it("works with lua_code_cache off", function()
     start { http = "lua_code_cache off;", locations = { charge = CHARGE,
-      spawn = "ngx.say(shown(pix.spawn(function() return ssg:charge { amount = 1990 } end):await()))" } }
+      spawn = [[ ngx.say(shown(pix.spawn(function()
+        return ssg:charge { amount = 1990 } end):await())) ]] } }
     for _ = 1, 5 do
       assert.truthy(get("/charge"):find(UUID))
       assert.truthy(get("/spawn"):find(UUID))

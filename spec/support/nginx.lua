@@ -89,11 +89,16 @@ http {
 }
 ]]
 
+-- Workers of a master that is root would become another user, who may not read this folder.
+local function user_line()
+  if run("id -un"):match("%S+") ~= "root" then return "" end
+  return "user root " .. run("id -gn"):match("%S+") .. ";"
+end
+
 local function configuration(options, prefix, port)
-  local user = run("id -un"):match("%S+")
   local words = {
     MODULES = module_lines(), WORKERS = options.workers or 1, PREFIX = prefix, ROOT = root,
-    USER = user == "root" and "user root " .. run("id -gn"):match("%S+") .. ";" or "",
+    USER = user_line(),
     PORT = port, MAIN = options.main or "", HTTP = options.http or "",
     SERVER = options.server or "", PATH = options.path or "",
   }
@@ -105,25 +110,31 @@ end
 local Nginx = {}
 Nginx.__index = Nginx
 
-local function new(options)
+-- `configure(self)` gives the configuration's text, once folder and port are known.
+local function new(configure, environment)
   local prefix = run("mktemp -d /tmp/pixng-XXXXXX"):match("%S+")
   run(("mkdir -m 700 %s/run"):format(prefix))
   local port = M.free_port()
-  local self = setmetatable({ prefix = prefix, port = port,
-    url = "http://127.0.0.1:" .. port }, Nginx)
-  write(prefix .. "/nginx.conf", configuration(options, prefix, port))
+  local self = setmetatable({ prefix = prefix, port = port, url = "http://127.0.0.1:" .. port },
+    Nginx)
+  write(prefix .. "/nginx.conf", configure(self))
+  local words = {}
+  for name, value in pairs(environment or {}) do
+    words[#words + 1] = ("%s='%s'"):format(name, value)
+  end
+  self._environment = table.concat(words, " ")
   return self
 end
 
 local function launch(self)
-  return run(("env -u LD_PRELOAD -u XDG_RUNTIME_DIR PATH=$PATH:/usr/sbin:/sbin nginx -p %s -c "
-    .. "%s/nginx.conf"):format(self.prefix, self.prefix))
+  return run(("env -u LD_PRELOAD -u XDG_RUNTIME_DIR %s PATH=$PATH:/usr/sbin:/sbin nginx -p %s "
+    .. "-e %s/error.log -c %s/nginx.conf"):format(self._environment, self.prefix, self.prefix,
+    self.prefix))
 end
 
---- Starts nginx. Options: main, http, server (directives), workers, path (Lua's).
-function M.start(options)
+local function start(configure, environment)
   for attempt = 1, 5 do
-    local self = new(options)
+    local self = new(configure, environment)
     local output, status = launch(self)
     if status == 0 then
       self.pid = M.eventually("nginx writes its pid", function()
@@ -133,9 +144,35 @@ function M.start(options)
     end
     run("rm -rf " .. self.prefix)
     if attempt == 5 or not output:find("Address already in use", 1, true) then
-      error("nginx does not start: " .. output, 2)
+      error("nginx does not start: " .. output, 3)
     end
   end
+end
+
+--- Starts nginx. Options: main, http, server (directives), workers, path (Lua's).
+function M.start(options)
+  return start(function(self) return configuration(options, self.prefix, self.port) end)
+end
+
+-- What a specification of one's own changes in an example's configuration: where it listens and
+-- writes, which modules are loaded, and that it goes into the background.
+local function adapt(self, name, port)
+  local folder = root .. "/" .. name:match("^(.*)/")
+  local text = read(name):gsub("include /etc/nginx/modules%-enabled/[^\n]*", function()
+    return module_lines() .. "\n" .. user_line()
+  end)
+  text = text:gsub("daemon off;", ""):gsub("pid [^;]+;", "pid " .. self.prefix .. "/nginx.pid;", 1)
+  text = text:gsub("error_log [^;]+;", "error_log " .. self.prefix .. "/error.log info;", 1)
+  text = text:gsub("%${prefix}", function() return folder .. "/" end)
+  return (text:gsub("127%.0%.0%.1:" .. port, "127.0.0.1:" .. self.port))
+end
+
+--- Starts nginx with an example's configuration file, on another port.
+function M.start_file(name, port, environment)
+  return start(function(self)
+    environment.SHOP_URL = self.url
+    return adapt(self, name, port)
+  end, environment)
 end
 
 --- What nginx has written into its error log.
