@@ -89,8 +89,8 @@ describe("pix.host.openresty", function()
         locations = { box = [[ ngx.say(ngx.shared.box:get(ngx.var.arg_key)) ]] } }
       assert.truthy(get("/box?key=init_worker"):find("phase init_worker: start a timer", 1, true))
       assert.truthy(get("/set"):find("phase set: use rewrite_by_lua", 1, true))
-      assert.truthy(ng:request("/header").head:find("phase header_filter: call pix in an earlier", 1,
-        true))
+      local head = ng:request("/header").head
+      assert.truthy(head:find("phase header_filter: call pix in an earlier", 1, true), head)
       get("/log")
       assert.truthy(get("/box?key=log"):find("phase log: start a timer", 1, true))
       assert.are.equal(0, #sb.ledger().charges)

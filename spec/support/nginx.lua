@@ -132,7 +132,15 @@ local function launch(self)
     self.prefix))
 end
 
+-- nginx runs the plain build for LuaJIT, also beside a spec that runs another variant.
+local function build()
+  if read(root .. "/build/luajit/pix/core.so") ~= "" then return end
+  local output, status = run("env -u LD_PRELOAD -u MAKEFLAGS make -s LUA=luajit VARIANT= all")
+  if status ~= 0 then error("the module for LuaJIT cannot be built: " .. output, 4) end
+end
+
 local function start(configure, environment)
+  build()
   for attempt = 1, 5 do
     local self = new(configure, environment)
     local output, status = launch(self)
