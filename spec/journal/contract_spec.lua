@@ -68,7 +68,9 @@ for _, back_end in ipairs(back_ends) do
 
     local function types()
       local list = {}
-      for i, event in ipairs(assert(journal:events { now = NOW + 5000 })) do list[i] = event.type end
+      for i, event in ipairs(assert(journal:events { now = NOW + 5000 })) do
+        list[i] = event.type
+      end
       table.sort(list)
       return table.concat(list, " ")
     end
