@@ -266,14 +266,15 @@ static const char *card_part(lua_State *L, const char *name, size_t *len) {
 }
 
 static int probe_card(lua_State *L) {
-  struct pix_card *card = lua_newuserdata(L, sizeof *card);
+  struct pix_card_object *object = lua_newuserdata(L, sizeof *object);
+  struct pix_card *card = &object->card;
   struct pix_err err;
   const char *text;
   size_t len;
   bool strict;
   int rc, made = lua_gettop(L);
 
-  memset(card, 0, sizeof *card);
+  memset(object, 0, sizeof *object);
   luaL_getmetatable(L, PIX_CARD_TYPE);
   lua_setmetatable(L, -2);
   lua_getfield(L, 1, "strict");
@@ -292,7 +293,9 @@ static int probe_card(lua_State *L) {
 }
 
 static int card__gc(lua_State *L) {
-  pix_card_fini(luaL_checkudata(L, 1, PIX_CARD_TYPE));
+  struct pix_card_object *object = luaL_checkudata(L, 1, PIX_CARD_TYPE);
+
+  pix_card_fini(&object->card);
   return 0;
 }
 

@@ -10,7 +10,9 @@
 #include "../provider/codec.h"
 
 static int card__gc(lua_State *L) {
-  pix_card_fini(luaL_checkudata(L, 1, PIX_CARD_TYPE));
+  struct pix_card_object *object = luaL_checkudata(L, 1, PIX_CARD_TYPE);
+
+  pix_card_fini(&object->card);
   return 0;
 }
 
@@ -80,7 +82,7 @@ int l_card_new(lua_State *L) {
   lua_getfield(L, 1, "validate");
   strict = lua_isnil(L, -1) || lua_toboolean(L, -1);
   lua_settop(L, 1);
-  card = l_new(L, sizeof *card, PIX_CARD_TYPE);
+  card = &((struct pix_card_object *)l_new(L, sizeof(struct pix_card_object), PIX_CARD_TYPE))->card;
   if (check_members(L, &err) != PIX_OK || fill(L, card, strict, &err) != PIX_OK) {
     pix_card_fini(card);
     return l_fail(L, &err);

@@ -10,6 +10,7 @@
 #define PIX_L_HUB_H
 
 #include "compat.h"
+#include "l_util.h"
 #include "../core/reactor.h"
 
 struct l_hub;
@@ -17,6 +18,7 @@ struct l_future;
 
 /* The head of everything that may own an op. */
 struct l_task {
+  L_NOT_LOVE;
   /* An op of this task has finished; takes ownership of op. May raise only for lack of memory. */
   void (*advance)(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op);
   /* For the scripted transport: whose op is it, and what does it do? Static strings. */

@@ -16,6 +16,7 @@
 #define PATIENCE 5.0           /* seconds */
 
 struct l_journal {
+  L_NOT_LOVE;
   const struct pix_journal_backend *backend;
   struct pix_journal *journal; /* NULL: not yet */
   double patience;

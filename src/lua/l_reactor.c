@@ -19,6 +19,7 @@
 #define DECODER "pix.decoder"
 
 struct l_reactor {
+  L_NOT_LOVE;
   struct l_hub *hub; /* one reference; NULL only while it is being made */
 };
 

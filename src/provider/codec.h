@@ -12,6 +12,7 @@
 
 #include "../lua/compat.h"
 #include "../core/buf.h"
+#include "../core/card.h"
 #include "../core/err.h"
 #include "../core/secret.h"
 
@@ -165,7 +166,11 @@ int pix_codec_webhook(lua_State *L, int decoder, const struct pix_provider *prov
                       const char *body, size_t len, const char *signature, size_t signature_len,
                       const struct pix_secret *secrets, size_t count, struct pix_err *err);
 
-/* The card userdata's metatable name; its memory is a struct pix_card. Only codecs read it. */
+/* The card userdata's metatable name, and its memory. Only codecs read it. */
 #define PIX_CARD_TYPE "pix.card"
+struct pix_card_object {
+  const void *not_love; /* NULL: see L_NOT_LOVE in src/lua/l_util.h */
+  struct pix_card card;
+};
 
 #endif

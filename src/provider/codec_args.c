@@ -246,14 +246,16 @@ static int read_plan(lua_State *L, int index, struct pix_args *args, struct pix_
 
 /* Luhn is asked again: the card may have been made for a simulator (P9). */
 static int read_card(lua_State *L, int index, struct pix_args *args, struct pix_err *err) {
-  const struct pix_card *card = luaL_testudata(L, index, PIX_CARD_TYPE);
+  const struct pix_card_object *object = luaL_testudata(L, index, PIX_CARD_TYPE);
+  const struct pix_card *card;
 
-  if (card == NULL) {
+  if (object == NULL) {
     pix_err_set(err, PIX_EINVALID, "card", "card must be a pix.card, not a %s",
                 luaL_typename(L, index));
     return pix_err_hint(err, "use pix.card{ number =, cvv =, expiry =, holder = }: its memory is "
                              "wiped, a Lua string's cannot be");
   }
+  card = &object->card;
   if (card->number.data == NULL || card->cvv.data == NULL || card->holder.data == NULL)
     return pix_err_set(err, PIX_EINVALID, "card", "the card is empty or was closed");
   args->card = card;
