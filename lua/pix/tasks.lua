@@ -121,8 +121,8 @@ function M.spawn(f, ...)
   if type(f) ~= "function" then
     error("pix.spawn: a function was expected, not " .. type(f), 2)
   end
-  local host = hosts.current()
-  if host == hosts.scheduler or host == hosts.blocking then return hosts.scheduler.spawn(f, ...) end
+  local host, scheduler = hosts.spawning(), hosts.scheduler
+  if host == hosts.blocking or host.spawn == scheduler.spawn then return scheduler.spawn(f, ...) end
   if host.spawn then return spawn_guest(host, f, ...) end
   error("pix.spawn: the host " .. tostring(host.name) .. " has no spawn; start a coroutine in its "
     .. "own way and call pix there", 2)

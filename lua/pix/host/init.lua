@@ -8,6 +8,7 @@
 --   await_any(list, seconds)  optional: the same for the first of several
 --   active()                  optional: can the running code be suspended by this host? default yes
 --   spawn(f)                  optional: run f in a new coroutine of the host
+--   anywhere                  optional, true: spawn may be called outside the host's coroutines too
 -- An adapter is told of ready futures by `pump`: watch, drain, and `core.reactor():fd()`.
 local core = require "pix.core"
 local pump = require "pix.host.pump"
@@ -72,7 +73,8 @@ end
 local function cqueues_running()
   local cqueues = package.loaded.cqueues
   if type(cqueues) ~= "table" or not cqueues.running() then return nil end
-  return adapter("cqueues") or nil
+  local host = adapter("cqueues")
+  return host and host.active() and host or nil
 end
 
 -- The hosts that are found without being asked for.
@@ -89,6 +91,14 @@ function M.current()
   if host then return host end
   if scheduler.active() then return scheduler end
   return blocking
+end
+
+--- The host in which a task begins. A loop can be given work from outside its coroutines; in
+-- virtual time there is nothing that another loop could wait for.
+-- @treturn table
+function M.spawning()
+  if chosen and chosen.anywhere and not core.reactor():is_virtual() then return chosen end
+  return M.current()
 end
 
 -- A host that can only wait for one future is given a promise that the first of them fulfils. Two

@@ -219,7 +219,8 @@ end
 
 -- ---- Waiting inside a task ----
 
-local VETO = "pix: cannot wait here: this call comes through a C function that Lua cannot suspend "
+--- What is said where the running code cannot be suspended.
+M.VETO = "pix: cannot wait here: this call comes through a C function that Lua cannot suspend "
   .. "(a callback of table.sort or string.gsub, a module being loaded by require, a metamethod). "
   .. "Collect what is needed there, and wait after it has returned"
 
@@ -227,7 +228,7 @@ local VETO = "pix: cannot wait here: this call comes through a C function that L
 -- be suspended.
 function M.active()
   if not current or running() ~= current._co then return false end
-  if isyieldable and not isyieldable() then error(VETO, 0) end
+  if isyieldable and not isyieldable() then error(M.VETO, 0) end
   return true
 end
 

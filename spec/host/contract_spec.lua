@@ -1,0 +1,6 @@
+-- The hosts that come with luapix and need no loop of another library.
+local contract = require "spec.host.contract"
+
+contract "scheduler"
+contract "blocking"
+contract "update"

@@ -1,0 +1,1 @@
+require "spec.host.contract" "luv"

@@ -1,0 +1,7 @@
+-- A game without a picture: the host contract in LÖVE.
+function love.conf(t)
+  for _, name in ipairs { "audio", "font", "graphics", "image", "joystick", "keyboard", "mouse",
+    "physics", "sound", "system", "touch", "video", "window" } do
+    t.modules[name] = false
+  end
+end
