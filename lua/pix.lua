@@ -41,6 +41,12 @@ function M.fd()
   return core.reactor():fd()
 end
 
+--- Counters of what checkouts did, in the text format of Prometheus (docs/metrics.md).
+-- @treturn string
+function M.metrics()
+  return require("pix.metrics").text()
+end
+
 -- Modules that are loaded when they are asked for.
 local LAZY = { webhook = true, testing = true, sandbox = true, checkout = true }
 

@@ -79,7 +79,7 @@ end
 local FIELDS = {
   { "id", "string", true }, { "provider", "string", true }, { "status", "string", true },
   { "raw_status", "string" }, { "code", "string" }, { "qr_png", "string" }, { "sent", "string" },
-  { "late", "boolean" },
+  { "late", "boolean" }, { "reference", "string" }, { "attempts", "number" },
 }
 
 -- A saved null (cjson.null, a light userdata) is an absent member.
@@ -334,6 +334,10 @@ end
 function Charge:wait(options)
   local timeout, on_poll = check_options(options)
   if over(self) then return self.status end
+  local keeper = owners[self]
+  if type(keeper) == "table" and keeper.wait then
+    return keeper:wait(self, timeout, on_poll) -- a shop's: its watcher looks for all who wait
+  end
   return poll(self, timeout, on_poll)
 end
 

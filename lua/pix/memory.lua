@@ -1,0 +1,332 @@
+--- A journal that is not durable: the methods of pix.journal over plain tables, for programs that
+-- name none. Nothing here waits. What is over is forgotten after a day.
+local core = require "pix.core"
+
+local M = {}
+
+local Memory = {}
+Memory.__index = Memory
+
+local STATE = { intent = 1, sent = 2, unknown = 3, answered = 4, failed = 5 }
+local STATUS = {
+  unknown = 0, pending = 10, expired = 20, cancelled = 21, rejected = 22, paid = 30, refunded = 40,
+}
+local KEEP, SWEEP = 86400, 1000 -- seconds; intents between two sweeps
+local MANY = 100
+
+local function rank(status)
+  return STATUS[status] - STATUS[status] % 10
+end
+
+local function copy(row)
+  if not row then return nil end
+  local new = {}
+  for name, value in pairs(row) do
+    new[name] = value
+  end
+  return new
+end
+
+local function problem(kind, code, message, hint)
+  return nil, core.error {
+    kind = kind, code = code, sent = "no", operation = "journal", message = message, hint = hint,
+  }
+end
+
+local function absent(id)
+  return problem("not_found", "absent", "there is no operation " .. tostring(id))
+end
+
+local function order_key(reference, kind)
+  return kind .. "\n" .. reference
+end
+
+local function emit(self, row, name, kind, now)
+  local id = row.id .. "." .. name
+  if self._told[id] then return end
+  self._told[id] = now
+  self._outbox[#self._outbox + 1] = { id = id, type = kind, at = now, subject = row.id }
+end
+
+-- ---- Intents ----
+
+local function sweep(self, now)
+  self._made = self._made + 1
+  if self._made % SWEEP ~= 0 then return end
+  for id, row in pairs(self._rows) do
+    if not row.due and row.updated < now - KEEP and row.state ~= "unknown" then
+      self._rows[id], self._references[row.reference] = nil, nil
+      local key = order_key(row.reference, row.kind)
+      if self._orders[key] and self._orders[key].operation == id then self._orders[key] = nil end
+    end
+  end
+  for id, at in pairs(self._told) do
+    if at < now - 2 * KEEP then self._told[id] = nil end
+  end
+end
+
+local function insert(self, intent, id)
+  self._rows[id] = {
+    id = id, reference = intent.reference, kind = intent.kind or "charge",
+    provider = intent.provider, amount = intent.amount, state = "intent", status = "unknown",
+    orphan = false, fence = 1, data = {}, created = intent.now, updated = intent.now,
+    number = self._made,
+  }
+  local siblings = self._references[intent.reference] or {}
+  siblings[#siblings + 1] = id
+  self._references[intent.reference] = siblings
+  return copy(self._rows[id])
+end
+
+function Memory:intent(intent)
+  sweep(self, intent.now)
+  local key = order_key(intent.reference, intent.kind or "charge")
+  local order = self._orders[key]
+  if order and order.params ~= intent.params then
+    return problem("conflict", "params", ("reference %s was used with other parameters")
+      :format(intent.reference), "use a reference of its own for each order")
+  end
+  if order then return copy(self._rows[order.operation]), false end
+  local id = intent.id or core.random(12)
+  self._orders[key] = { params = intent.params, operation = id }
+  return insert(self, intent, id), true
+end
+
+local function replaceable(row)
+  return row.state == "failed" or row.orphan or rank(row.status) == 20
+end
+
+function Memory:attempt(intent)
+  local order = self._orders[order_key(intent.reference, intent.kind or "charge")]
+  local previous = self._rows[intent.previous]
+  if not (order and order.operation == intent.previous and replaceable(previous)) then
+    return problem("conflict", "stale", "the order has gone on meanwhile")
+  end
+  self._made = self._made + 1
+  order.operation = intent.id or core.random(12)
+  return insert(self, intent, order.operation)
+end
+
+-- ---- Changes ----
+
+-- Changes one row where `allowed(row)`; tells of it.
+local function change(self, id, facts, allowed, name, apply)
+  local row = self._rows[id]
+  if not row then return absent(id) end
+  if not allowed(row) then return copy(row), false end
+  local kind = type(name) == "function" and name(row) or row.kind .. "." .. name
+  emit(self, row, type(name) == "function" and facts.status or name, kind, facts.now)
+  apply(row)
+  row.updated = facts.now
+  for key, value in pairs(facts.data or {}) do
+    row.data[key] = value
+  end
+  return copy(row), true
+end
+
+local function before(state)
+  return function(row) return STATE[row.state] < STATE[state] end
+end
+
+function Memory:sent(id, facts)
+  return self:get(id), facts ~= nil
+end
+
+function Memory:answered(id, facts)
+  local charge = facts.charge or {}
+  local status = charge.status or "pending"
+  return change(self, id, facts, before "answered", "created", function(row)
+    row.state, row.status, row.due = "answered", status, facts.due
+    row.charge_id, row.code_kind, row.expires = charge.id, charge.code_kind, charge.expires
+    row.code = rank(status) < 20 and charge.code or nil
+    row.amount = charge.amount or row.amount
+    if charge.id then self._charges[row.provider .. "\n" .. charge.id] = row.id end
+  end)
+end
+
+function Memory:unknown(id, facts)
+  return change(self, id, facts, before "unknown", "unknown", function(row)
+    row.state, row.due = "unknown", facts.due
+  end)
+end
+
+function Memory:failed(id, facts)
+  return change(self, id, facts, before "answered", "failed", function(found)
+    found.state, found.due = "failed", nil
+  end)
+end
+
+function Memory:orphan(id, facts)
+  local function allowed(row) return not row.orphan and row.state == "unknown" end
+  return change(self, id, facts, allowed, "orphan", function(row)
+    row.orphan, row.due = true, facts.due
+  end)
+end
+
+-- Is another charge of the same order paid?
+local function paid_twice(self, row)
+  for _, id in ipairs(self._references[row.reference]) do
+    local other = self._rows[id]
+    if other and id ~= row.id and other.kind == row.kind and STATUS[other.status] >= 30 then
+      return true
+    end
+  end
+  return false
+end
+
+local function status_event(self, status)
+  return function(row)
+    if status ~= "paid" then return row.kind .. "." .. status end
+    if paid_twice(self, row) then return row.kind .. ".duplicate" end
+    return row.kind .. (rank(row.status) == 20 and ".late" or ".paid")
+  end
+end
+
+local function move(self, row, facts)
+  local final = STATUS[facts.status] >= 30
+  if row.state ~= "failed" then row.state = "answered" end
+  row.status = facts.status
+  row.charge_id = row.charge_id or facts.charge_id
+  if row.charge_id then self._charges[row.provider .. "\n" .. row.charge_id] = row.id end
+  if rank(facts.status) >= 20 then row.code = nil end
+  if facts.due ~= nil or final then row.due = facts.due or nil end
+end
+
+function Memory:status(id, facts)
+  local function allowed(row)
+    return STATUS[row.status] < rank(facts.status)
+      and (row.state ~= "failed" or STATUS[facts.status] >= 30)
+  end
+  return change(self, id, facts, allowed, status_event(self, facts.status), function(row)
+    move(self, row, facts)
+  end)
+end
+
+function Memory:resolve(id, facts)
+  local row = self._rows[id]
+  if not row then return absent(id) end
+  if row.state ~= "unknown" then
+    return problem("conflict", "known", ("operation %s is %s, not unknown"):format(id, row.state))
+  end
+  if facts.as == "failed" then return self:failed(id, facts) end
+  return self:status(id, { status = facts.as, now = facts.now, charge_id = facts.charge_id,
+    due = facts.as == "pending" and facts.now or nil })
+end
+
+function Memory:webhook(hook)
+  local key = hook.provider .. ":" .. hook.key
+  local fresh = not self._inbox[key]
+  self._inbox[key] = hook.now
+  local row = self:by_charge(hook.provider, hook.charge_id)
+  if not row then return { fresh = fresh, changed = false } end
+  local after, changed = self:status(row.id, hook)
+  return { fresh = fresh, changed = changed, operation = after }
+end
+
+-- ---- The work list ----
+
+-- Copies of the rows that fit, in the order of `key`.
+local function choose(self, fits, key, n)
+  local list = {}
+  for _, row in pairs(self._rows) do
+    if fits(row) then list[#list + 1] = copy(row) end
+  end
+  table.sort(list, function(a, b)
+    if a[key] ~= b[key] then return a[key] < b[key] end
+    return a.number < b.number
+  end)
+  for i = #list, (n or MANY) + 1, -1 do
+    list[i] = nil
+  end
+  return list
+end
+
+function Memory:claim(query)
+  local lease = query.lease or 60
+  local list = choose(self, function(row)
+    return row.due and row.due <= query.now and STATE[row.state] >= 3
+      and (not row.lease or row.lease <= query.now)
+  end, "due", query.n)
+  for _, row in ipairs(list) do
+    self._rows[row.id].lease = query.now + lease
+  end
+  return list
+end
+
+function Memory:later(id, facts)
+  local row = self._rows[id]
+  if row then row.due, row.lease = facts.due, nil end
+  return true
+end
+
+function Memory.recover()
+  return {}
+end
+
+function Memory:get(id)
+  return copy(self._rows[id])
+end
+
+function Memory:by_charge(provider, charge_id)
+  return copy(self._rows[self._charges[provider .. "\n" .. charge_id] or false])
+end
+
+function Memory:by_reference(reference)
+  local list = {}
+  for _, id in ipairs(self._references[reference] or {}) do
+    list[#list + 1] = copy(self._rows[id])
+  end
+  return list
+end
+
+function Memory:watched(query)
+  return choose(self, function(row) return row.due ~= nil end, "due", query and query.n)
+end
+
+function Memory:list(query)
+  query = query or {}
+  return choose(self, function(row)
+    return row.id > (query.after or "") and (not query.state or row.state == query.state)
+  end, "id", query.n)
+end
+
+-- ---- Events ----
+
+function Memory:events(query)
+  local list = {}
+  for _, event in ipairs(self._outbox) do
+    if not event.lease or event.lease <= query.now then
+      event.lease = query.now + (query.lease or 60)
+      list[#list + 1] = { id = event.id, type = event.type, at = event.at,
+        operation = self:get(event.subject) }
+    end
+  end
+  return list
+end
+
+function Memory:acknowledge(ids)
+  local gone, left = {}, {}
+  for _, id in ipairs(ids) do
+    gone[id] = true
+  end
+  for _, event in ipairs(self._outbox) do
+    if not gone[event.id] then left[#left + 1] = event end
+  end
+  self._outbox = left
+  return true
+end
+
+function Memory.name()
+  return "memory"
+end
+
+function Memory.close()
+end
+
+--- @treturn table an empty journal
+function M.open()
+  return setmetatable({ _rows = {}, _orders = {}, _charges = {}, _inbox = {}, _outbox = {},
+    _told = {}, _references = {}, _made = 0 }, Memory)
+end
+
+return M

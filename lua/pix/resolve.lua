@@ -1,0 +1,153 @@
+--- What became of an operation whose outcome is not known: evidence, or nothing (G4).
+--
+-- A charge of a provider that can list is looked for by date, amount and, where the list tells it,
+-- tax id. Found: its code was never shown, so it becomes an orphan that is watched, and the order
+-- may go on. Not there in two lists a minute apart: it was not made. A provider that cannot list
+-- needs a person, or a webhook.
+local core = require "pix.core"
+local settle = require "pix.checkout.settle"
+
+local M = {}
+
+local BEFORE, AFTER = 60, 120 -- seconds around the request within which the charge was made
+local SETTLED = 60 -- seconds after which a list is taken for complete
+local DIGITS = "[%.%-/ ]"
+
+local function wall()
+  return core.reactor():wall()
+end
+
+--- Can the outcome be found out without a person?
+function M.possible(provider, row)
+  if row.kind == "charge" then return provider:supports "search" end
+  return row.kind == "cancel" or row.kind == "refund"
+end
+
+local function created_at(item)
+  local text = item.created_at or (type(item.raw) == "table" and item.raw.created_at)
+  return type(text) == "string" and core.date_parse(text) or nil
+end
+
+local function tax_id_of(item)
+  local raw = type(item.raw) == "table" and item.raw or {}
+  local text = raw.identification or raw.document
+  return type(text) == "string" and text:gsub(DIGITS, "") or nil
+end
+
+local function fits(item, row, tax_id)
+  if not item.id or item.amount ~= row.amount then return false end
+  local at, theirs = created_at(item), tax_id_of(item)
+  if at and (at < row.created - BEFORE or at > row.created + AFTER) then return false end
+  return not (tax_id and theirs and theirs ~= tax_id)
+end
+
+-- Items that fit and that no other operation has.
+local function candidates(shop, row, list, tax_id)
+  local found = {}
+  for _, item in ipairs(list) do
+    if fits(item, row, tax_id) then
+      local known, err = shop._store:by_charge(row.provider, item.id)
+      if err then return nil, err end
+      if not known then found[#found + 1] = item end
+    end
+  end
+  return found
+end
+
+-- Another unknown operation of the same amount and time could be the one that was found.
+local function has_rival(shop, row)
+  local list, err = shop._store:list { state = "unknown", n = 1000 }
+  if not list then return nil, err end
+  for _, other in ipairs(list) do
+    if other.id ~= row.id and other.provider == row.provider and other.kind == "charge"
+      and other.amount == row.amount and math.abs(other.created - row.created) <= BEFORE + AFTER
+    then return true end
+  end
+  return false
+end
+
+local function adopt(shop, row, item)
+  local ok, err = shop._store:orphan(row.id, { now = wall(), due = wall() })
+  if not ok then return nil, err end
+  local heard = { status = item.status ~= "unknown" and item.status or "pending",
+    raw_status = item.raw_status, charge_id = item.id, due = wall() }
+  ok, err = shop:_heard(row, heard)
+  if not ok then return nil, err end
+  return "found"
+end
+
+-- Absence is believed after the second list.
+local function absent(shop, row)
+  local now, first = wall(), shop._absent[row.id]
+  if now < row.created + SETTLED then return "open" end
+  if not first then
+    shop._absent[row.id] = now
+    return "open"
+  end
+  if now < first + SETTLED then return "open" end
+  shop._absent[row.id] = nil
+  local ok, err = shop._store:failed(row.id, { now = now })
+  if not ok then return nil, err end
+  return "absent"
+end
+
+local function charge(shop, row, options)
+  local provider = shop._providers[row.provider]
+  if not provider:supports "search" then return "open" end
+  local list, err = shop._guard:read(row.provider, "search",
+    { from = row.created - BEFORE, to = wall() + BEFORE }, options)
+  if not list then return nil, err end
+  local found
+  found, err = candidates(shop, row, list, options.tax_id)
+  if not found then return nil, err end
+  if #found == 0 then return absent(shop, row) end
+  shop._absent[row.id] = nil
+  local rival
+  rival, err = has_rival(shop, row)
+  if rival == nil then return nil, err end
+  if #found > 1 or rival then return "ambiguous" end
+  return adopt(shop, row, found[1])
+end
+
+-- A cancel or refund: the charge's status tells. Its operation's reference is the charge's.
+local function settled(shop, row, options)
+  local subject, err = shop._store:get(row.reference)
+  if not subject then return nil, err end
+  local heard
+  heard, err = shop._guard:read(row.provider, "status",
+    { id = subject.charge_id, amount = subject.amount }, options)
+  if not heard then return nil, err end
+  shop:_heard(subject, heard)
+  if heard.status == settle.GOAL[row.kind] then
+    local ok, problem = shop._store:answered(row.id, { now = wall(),
+      charge = { status = heard.status } })
+    if not ok then return nil, problem end
+    return "found"
+  end
+  if wall() < row.created + SETTLED then return "open" end
+  local ok, problem = shop._store:failed(row.id, { now = wall() })
+  if not ok then return nil, problem end
+  return "absent"
+end
+
+--- Looks for evidence. May yield.
+-- @tparam table shop
+-- @tparam table row the operation, of state "unknown"
+-- @tparam[opt] table options deadline, lane; tax_id = digits of the payer's
+-- @treturn string|nil "found", "absent", "ambiguous" (a person must look), "open" (nothing is known
+--   yet); or nil and an error
+function M.look(shop, row, options)
+  options = options or {}
+  local outcome, err
+  if row.kind == "charge" then
+    outcome, err = charge(shop, row, options)
+  elseif row.kind == "cancel" or row.kind == "refund" then
+    outcome, err = settled(shop, row, options)
+  else
+    outcome = "open"
+  end
+  if outcome and outcome ~= "open" then shop:_tell() end
+  return outcome, err
+end
+
+return M
