@@ -168,10 +168,10 @@ $(C)/test/%: spec/core/%.c $(HELPERS) $(CORE_LIB) $(C)/flags
 	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) -Isrc -Isrc/core -Ispec/support -MF $@.d -o $@ \
 	  $< $(HELPERS) $(TEST_OBJ) $(CORE_LIB) $(LDFLAGS) $(TEST_LIBS) $(CORE_LIBS)
 
-# The journal's test has a database.
-$(C)/test/journal_test: $(C)/journal_sqlite.o
-$(C)/test/journal_test: TEST_OBJ = $(C)/journal_sqlite.o
-$(C)/test/journal_test: TEST_LIBS = $(SQLITE_LIBS)
+# This test has a database.
+$(C)/test/journal_sqlite_test: $(C)/journal_sqlite.o
+$(C)/test/journal_sqlite_test: TEST_OBJ = $(C)/journal_sqlite.o
+$(C)/test/journal_sqlite_test: TEST_LIBS = $(SQLITE_LIBS)
 
 # $(1) = folder, $(2) = include flags of one Lua
 define vm_rules

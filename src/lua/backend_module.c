@@ -1,6 +1,6 @@
 /*
-** backend_module.c - what makes a back end of the journal a Lua module. Compiled once for each, with
-** PIX_BACKEND_OPEN the name of its one exported symbol.
+** backend_module.c - what makes a back end of the journal a Lua module. Compiled once for each,
+** with PIX_BACKEND_OPEN the name of its one exported symbol.
 */
 #include <dlfcn.h>
 
