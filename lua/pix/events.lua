@@ -59,16 +59,9 @@ local function hand_over(self, event)
   return false
 end
 
--- A try that failed is no news once another provider has taken the order over.
-local function superseded(shop, event, operation)
-  if event.type ~= operation.kind .. ".failed" then return false end
-  local newest = shop:_current(operation.reference, operation.kind)
-  return newest ~= nil and newest.id ~= operation.id
-end
-
 local function deliver(self, event)
   local operation = event.operation
-  if not operation or superseded(self._shop, event, operation) then return true end
+  if not operation then return true end
   return hand_over(self, of_operation(self._shop, event, operation))
 end
 

