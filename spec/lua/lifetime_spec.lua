@@ -5,7 +5,7 @@ local states = require "states"
 local HANGING = [[
   local core = require "pix.core"
   local ssg = assert(core.provider("ssg", {
-    client_id = %q, client_secret = %q, device_code = %q, base_url = %q, max_connections = 100 }))
+    client_id = %q, client_secret = %q, device_code = %q, base_url = %q, max_connections = 200 }))
   local reactor = core.reactor()
   local check = ssg:start("check")
   while not check:ready() do reactor:wait(10) reactor:drain() end
