@@ -17,7 +17,7 @@ mkfifo "$dir/told"
 $as "$bin/initdb" -D "$dir/data" -A trust -U pix -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1
 launch() {
   $as "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c max_connections=40 \
-    -c shared_buffers=16MB -c lc_messages=C >>"$dir/log" 2>&1 &
+    -c shared_buffers=16MB -c fsync=off -c lc_messages=C >>"$dir/log" 2>&1 &
   pid=$!
   until "$bin/pg_isready" -q -h "$dir" -U pix; do kill -0 $pid || break; sleep 0.05; done
 }
