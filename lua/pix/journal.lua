@@ -331,7 +331,7 @@ end
 
 -- A payment is an event once per order: a second paid charge of the same order is a duplicate.
 local PAID = [[CASE WHEN EXISTS (SELECT 1 FROM pix_operation AS other
-    WHERE 1 = 0 AND other.kind = pix_operation.kind
+    WHERE other.reference = pix_operation.reference AND other.kind = pix_operation.kind
     AND other.id <> pix_operation.id AND other.status >= 30) THEN kind || '.duplicate'
   WHEN status >= 20 THEN kind || '.late' ELSE kind || '.paid' END]]
 
