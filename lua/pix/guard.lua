@@ -230,7 +230,8 @@ function Guard:call(name, operation, args, options)
     after_call(self, name, operation, { kind = "cancelled", sent = "no" })
     return nil, err
   end
-  local began, value = now()
+  local began = now()
+  local value
   value, err = send(provider, operation, with_timeout(args, left))
   give_back(self, name, lane)
   after_call(self, name, operation, not value and err or nil)

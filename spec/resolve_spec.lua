@@ -1,0 +1,198 @@
+local pix = require "pix"
+local shops = require "spec.support.shop"
+
+local order = shops.order
+
+describe("an outcome that is not known", function()
+  local s, t, folder
+
+  before_each(function()
+    s = shops.new()
+    t = s.t
+    folder = os.tmpname()
+  end)
+
+  after_each(function()
+    s:stop()
+    for _, ending in ipairs { "", "-wal", "-shm" } do
+      os.remove(folder .. ending)
+    end
+  end)
+
+  -- The provider makes the charge, and its answer is lost.
+  local function lose_answer(provider)
+    local made
+    t:reply(provider, "charge", function(request)
+      made = require("pix.testing.replies").answer(t._book, request)
+      return { hang = true }
+    end)
+    return function() return made.body.transaction_id or made.body.id end
+  end
+
+  describe("at a provider that can list", function()
+    it("is found by amount and time: its code was never shown, and the order goes on", function()
+      local id = lose_answer "detseg"
+      local shop = s:open { "detseg" }
+      local _, err = shop:charge(order "o-1")
+      assert.equal("maybe", err.sent)
+      local charge = assert(shop:charge(order "o-1"))
+      assert.not_equal(id(), charge.id)
+      assert.equal(1, s:count "charge.orphan")
+      assert.equal(1, s:asked("search").detseg)
+      assert.equal(2, s:asked().detseg)
+    end)
+
+    it("is not made, when two lists a minute apart do not have it", function()
+      s:fail("detseg", "timeout", "maybe")
+      local shop = s:open { "detseg" }
+      shop:charge(order "o-1")
+      assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+      pix.run(function() shop:watch { idle = true } end)
+      assert.equal(1, s:count "charge.failed")
+      assert.truthy(assert(shop:charge(order "o-1")).code)
+      assert.truthy(t:now() >= 120)
+    end)
+
+    it("is not taken for a charge of another amount, or of another order", function()
+      local shop = s:open { "detseg" }
+      assert(shop:charge(order("o-0")))
+      assert(shop:charge(order("o-2", { amount = 1991 })))
+      s:fail("detseg", "timeout", "maybe")
+      shop:charge(order "o-1")
+      assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+      assert.equal(0, s:count "charge.orphan")
+    end)
+
+    it("stays unknown when two orders could have made what was found", function()
+      local shop = s:open { "detseg" }
+      lose_answer "detseg"
+      shop:charge(order "o-1")
+      s:fail("detseg", "timeout", "maybe")
+      shop:charge(order "o-2")
+      assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+      assert.equal("unknown", select(2, shop:charge(order "o-2")).code)
+    end)
+
+    it("stays unknown while the list cannot be had", function()
+      s:fail("detseg", "timeout", "maybe")
+      local shop = s:open { "detseg" }
+      shop:charge(order "o-1")
+      t:handle("detseg", "search", function() return { status = 503, body = {} } end)
+      pix.run(function() shop:watch { ["for"] = 3600 } end)
+      assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+    end)
+  end)
+
+  it("ends by a person's word where the provider cannot list", function()
+    s:fail("ssg", "timeout", "maybe")
+    local shop = s:open { "ssg" }
+    shop:charge(order "o-1")
+    local row = assert(shop._store:list { state = "unknown" })[1]
+    assert(shop._store:resolve(row.id, { as = "failed", by = "ana", now = row.created + 60 }))
+    assert.truthy(assert(shop:charge(order "o-1")).code)
+  end)
+
+  describe('with on_unknown = "orphan"', function()
+    local function open(names)
+      names.on_unknown, names.journal = "orphan", folder
+      return s:open(names)
+    end
+
+    it("makes a new charge at the next provider, and remembers the other", function()
+      s:fail("ssg", "timeout", "maybe")
+      local charge = assert(open({ "ssg", "payzu" }):charge(order "o-1"))
+      assert.same({ "payzu", 2 }, { charge.provider, charge.attempts })
+      s.shop:recover()
+      assert.equal(1, s:count "charge.orphan")
+    end)
+
+    it("watches the orphan when it shows up, its code never shown", function()
+      lose_answer "detseg"
+      t:handle("detseg", "search", nil)
+      local shop = open { "detseg", "ssg" }
+      local charge = assert(shop:charge(order "o-1"))
+      assert.equal("ssg", charge.provider)
+      pix.run(function() shop:watch { ["for"] = 60 } end)
+      local orphans = assert(shop._store:orphans())
+      assert.same({ 1, "pending" }, { #orphans, orphans[1].status })
+    end)
+
+    it("never for captures", function()
+      s:fail("payzu", "timeout", "maybe", 1, "subscribe")
+      local _, err = open({ "payzu" }):subscribe { reference = "s-1", plan = "PLAN123",
+        payer = shops.PAYER, card = assert(pix.card { number = "4111111111111111", cvv = "123",
+          expiry = "12/2099", holder = "MARIA SILVA" }) }
+      assert.equal("maybe", err.sent)
+      assert.equal(1, s:asked("subscribe").payzu)
+    end)
+  end)
+
+  describe("after a start", function()
+    it("in flight before is never done again, and charges are watched on", function()
+      local shop = s:open { "detseg", journal = folder }
+      local charge = assert(shop:charge(order "o-1"))
+      assert(shop._store:intent { reference = "o-2", provider = "detseg", amount = 700,
+        params = ("0"):rep(32), now = 1790000000 })
+      shop:close()
+      shop = s:open { "detseg", journal = folder }
+      assert.same({ unknown = 1, resolved = 0, waiting = 2 }, shop:recover())
+      t:pay(charge)
+      pix.run(function() shop:watch { ["for"] = 300 } end)
+      assert.equal(1, s:count "charge.paid")
+      assert.equal(1, s:asked().detseg)
+      assert.same({ 1, 1 }, { s:count "charge.unknown", s:count "charge.failed" })
+    end)
+
+    it("the stored charge is given again, its code too", function()
+      local first = assert(s:open({ "ssg", journal = folder }):charge(order "o-1"))
+      s.shop:close()
+      local second = assert(s:open({ "ssg", journal = folder }):charge(order "o-1"))
+      assert.same({ first.id, first.code, "pending", "o-1" },
+        { second.id, second.code, second.status, second.reference })
+      assert.equal(1, s:asked().ssg)
+      t:pay(first)
+      assert.equal("paid", second:wait { timeout = 100 })
+    end)
+  end)
+
+  it("of a cancel is found by the charge's status", function()
+    local shop = s:open { "ssg" }
+    local charge = assert(shop:charge(order "o-1"))
+    s:fail("ssg", "timeout", "maybe", 3, "cancel")
+    t:handle("ssg", "status", function() return { status = 503, body = {} } end)
+    local status, err = shop:cancel(charge)
+    assert.is_nil(status)
+    assert.equal("maybe", err.sent)
+    t:handle("ssg", "status", nil)
+    t:cancel(charge)
+    shop:recover()
+    assert.equal("cancelled", charge.status)
+  end)
+
+  it("of a charge whose record failed after the answer is never a shown code", function()
+    local shop = s:open { "ssg" }
+    local answered = shop._store.answered
+    shop._store.answered = function()
+      return nil, require("pix.core").error { kind = "journal", code = "full", sent = "no",
+        message = "the disk is full" }
+    end
+    local charge, err = shop:charge(order "o-1")
+    assert.is_nil(charge)
+    assert.same({ "journal", "maybe" }, { err.kind, err.sent })
+    shop._store.answered = answered
+    assert.truthy(assert(shop:charge(order "o-1")).code)
+    assert.equal(1, s:asked().ssg)
+  end)
+
+  it("is never made by a journal that cannot write the intent", function()
+    local shop = s:open { "ssg" }
+    shop._store.intent = function()
+      return nil, require("pix.core").error { kind = "journal", code = "full", sent = "no",
+        message = "the disk is full" }
+    end
+    local charge, err = shop:charge(order "o-1")
+    assert.is_nil(charge)
+    assert.same({ "journal", "no" }, { err.kind, err.sent })
+    assert.equal(0, s:asked().ssg)
+  end)
+end)

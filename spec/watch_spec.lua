@@ -1,0 +1,279 @@
+local pix = require "pix"
+local shops = require "spec.support.shop"
+
+local order = shops.order
+
+describe("the watcher", function()
+  local s, t
+
+  before_each(function()
+    s = shops.new()
+    t = s.t
+  end)
+
+  after_each(function() s:stop() end)
+
+  local function times(provider, operation)
+    local list = {}
+    for i, request in ipairs(t:requests(provider, operation or "status")) do
+      list[i] = request.at
+    end
+    return list
+  end
+
+  it("looks every 2–3 s in the first minute, then up to every 15 s, with jitter", function()
+    local charge = assert(s:open({ "ssg" }):charge(order "o-1"))
+    charge:wait { timeout = 600 }
+    local list, steps = times "ssg", {}
+    for i = 2, #list do
+      local gap = list[i] - list[i - 1]
+      if list[i] < 60 then
+        assert.truthy(gap >= 1.99 and gap <= 3.01, gap)
+      elseif i < #list then
+        assert.truthy(gap <= 15.01, gap)
+      end
+      steps[("%.3f"):format(gap)] = true
+    end
+    assert.truthy(list[#list] - list[#list - 1] <= 15)
+    assert.truthy(next(steps, next(steps)))
+  end)
+
+  it("gives an error of kind timeout when the time is over, after a last look", function()
+    local charge = assert(s:open({ "ssg" }):charge(order "o-1"))
+    local status, err = charge:wait { timeout = 30 }
+    assert.is_nil(status)
+    assert.equal("timeout", err.kind)
+    local list = times "ssg"
+    assert.near(30, list[#list], 0.01)
+  end)
+
+  it("passes over errors that pass, and ends with those that do not", function()
+    local charge = assert(s:open({ "ssg" }):charge(order "o-1"))
+    for _ = 1, 3 do
+      t:reply("ssg", "status", { status = 503, body = {} })
+    end
+    t:reply("ssg", "status", { status = 404, body = { message = "nada" } })
+    local status, err = charge:wait { timeout = 100 }
+    assert.is_nil(status)
+    assert.equal("not_found", err.kind)
+  end)
+
+  it("calls on_poll after each look", function()
+    local charge, seen = assert(s:open({ "ssg" }):charge(order "o-1")), 0
+    charge:wait { timeout = 20, on_poll = function(same)
+      assert.equal(charge, same)
+      seen = seen + 1
+    end }
+    assert.truthy(seen >= 6 and seen <= 10, seen)
+  end)
+
+  it("keeps all looks at one provider within 40 a minute, and charges go on meanwhile", function()
+    local shop = s:open { "ssg" }
+    pix.run(function()
+      for i = 1, 60 do
+        local charge = assert(shop:charge(order("o-" .. i)))
+        pix.spawn(function() charge:wait { timeout = 300 } end)
+      end
+      pix.sleep(100)
+      local before = t:now()
+      assert(shop:charge(order "another"))
+      assert.equal(before, t:now())
+    end)
+    local list = times "ssg"
+    for i = 1, #list do
+      local count = 0
+      for j = i, #list do
+        if list[j] < list[i] + 60 and list[j] < 299 then count = count + 1 end
+      end
+      assert.truthy(count <= 80, count) -- a full bucket, and what fills in a minute
+    end
+    local steady = 0
+    for _, at in ipairs(list) do
+      if at >= 120 and at < 240 then steady = steady + 1 end
+    end
+    assert.truthy(steady <= 81, steady)
+  end)
+
+  it("asks one search for all that wait, where the provider can list", function()
+    local shop = s:open { "detseg" }
+    local paid = 0
+    pix.run(function()
+      local charges = {}
+      for i = 1, 100 do
+        charges[i] = assert(shop:charge(order("o-" .. i)))
+        pix.spawn(function()
+          if charges[i]:wait { timeout = 300 } == "paid" then paid = paid + 1 end
+        end)
+      end
+      pix.sleep(50)
+      for i = 1, 100 do
+        t:pay(charges[i])
+      end
+    end)
+    assert.equal(100, paid)
+    assert.equal(0, s:asked("status").detseg)
+    local searches = s:asked("search").detseg
+    assert.truthy(searches >= 10 and searches <= 60, searches)
+    assert.equal(100, s:count "charge.paid")
+  end)
+
+  it("goes on when the one who led it is done", function()
+    local shop, done = s:open { "ssg" }, {}
+    pix.run(function()
+      for i = 1, 3 do
+        local charge = assert(shop:charge(order("o-" .. i)))
+        pix.spawn(function()
+          done[i] = charge:wait { timeout = 600 }
+        end)
+        pix.spawn(function()
+          pix.sleep(20 * i)
+          t:pay(charge)
+        end)
+      end
+    end)
+    assert.same({ "paid", "paid", "paid" }, done)
+  end)
+
+  it("is woken by a webhook", function()
+    local shop = s:open { "payzu" }
+    pix.run(function()
+      local charge = assert(shop:charge(order "o-1"))
+      local waiting = pix.spawn(function() return charge:wait { timeout = 600 } end)
+      pix.sleep(200)
+      t:pay(charge)
+      local at = t:now()
+      local body, signature = t:webhook(charge, "hush")
+      local event = assert(pix.webhook.verify(body, signature, "hush"))
+      assert.equal("paid", shop:webhook(event))
+      assert.equal("paid", waiting:await())
+      assert.equal(at, t:now())
+      assert.equal("paid", shop:webhook(event))
+    end)
+    assert.equal(1, s:count "charge.paid")
+  end)
+
+  it("believes the provider, not the webhook", function()
+    local shop = s:open { "payzu" }
+    local charge = assert(shop:charge(order "o-1"))
+    assert.equal("pending", shop:webhook { provider = "payzu", id = charge.id, status = "paid",
+      key = "k-1" })
+    assert.equal("pending", charge.status)
+    assert.equal("unmatched", shop:webhook { provider = "payzu", id = "PIX-other", status = "paid",
+      key = "k-2" })
+  end)
+
+  describe("at a charge's local expiry", function()
+    it("cancels where the provider can, and takes one last look", function()
+      local charge = assert(s:open({ "ssg", expires_in = 120 }):charge(order "o-1"))
+      assert.equal("expired", charge:wait { timeout = 600 })
+      assert.equal(1, s:asked("cancel").ssg)
+      assert.near(120, t:now(), 3)
+      assert.equal(1, s:count "charge.expired")
+    end)
+
+    it("finds a payment in the last look", function()
+      local charge = assert(s:open({ "ssg", expires_in = 120 }):charge(order "o-1"))
+      t:reply("ssg", "cancel", function()
+        t:pay(charge)
+        return { status = 409, body = { message = "pago" } }
+      end)
+      assert.equal("paid", charge:wait { timeout = 600 })
+      assert.is_nil(charge.late)
+      assert.equal(0, s:count "charge.expired")
+    end)
+
+    it("takes the last look where nothing can be cancelled", function()
+      local charge = assert(s:open({ "payzu", expires_in = 120 }):charge(order "o-1"))
+      assert.equal("expired", charge:wait { timeout = 600 })
+    end)
+
+    it("does not call it expired while the last look fails", function()
+      local charge = assert(s:open({ "payzu", expires_in = 60 }):charge(order "o-1"))
+      t:handle("payzu", "status", function()
+        if t:now() < 100 then return { status = 503, body = {} } end
+      end)
+      assert.equal("expired", charge:wait { timeout = 600 })
+      assert.truthy(t:now() >= 100)
+    end)
+
+    it("goes on watching slowly, and tells of a late payment", function()
+      local shop = s:open { "payzu", expires_in = 60 }
+      local charge = assert(shop:charge(order "o-1"))
+      assert.equal("expired", charge:wait { timeout = 600 })
+      pix.run(function()
+        local watch = pix.spawn(function() return shop:watch { ["for"] = 7200 } end)
+        pix.sleep(3600)
+        t:pay(charge)
+        watch:await()
+      end)
+      assert.same({ "paid", true }, { charge.status, charge.late })
+      assert.equal(1, s:count "charge.late")
+      assert.equal(0, s:count "charge.paid")
+      assert.truthy(s:asked("status").payzu < 80)
+    end)
+
+    it("gives up a day later", function()
+      local shop = s:open { "payzu", expires_in = 60 }
+      assert(shop:charge(order "o-1"))
+      pix.run(function() shop:watch { idle = true } end)
+      assert.truthy(t:now() > 86400 and t:now() < 86400 + 900, t:now())
+    end)
+  end)
+
+  describe("of an order that was paid twice", function()
+    local function twice(names)
+      names.expires_in = 60
+      local shop = s:open(names)
+      local first = assert(shop:charge(order "o-1"))
+      first:wait { timeout = 100 }
+      local second = assert(shop:charge(order "o-1"))
+      assert.not_equal(first.id, second.id)
+      t:pay(first)
+      shop:status(first)
+      t:pay(second)
+      shop:status(second)
+      return first, second
+    end
+
+    it("pays the second one back where the provider can", function()
+      t:handle("ssg", "cancel", function() return { body = { status = "PENDING" } } end)
+      local first, second = twice { "ssg" }
+      assert.same({ "paid", "refunded" }, { first.status, second.status })
+      assert.same({ 1, 1 }, { s:count "charge.late", s:count "charge.duplicate" })
+      assert.equal(1, s:asked("refund").ssg)
+    end)
+
+    it("asks for a person where it cannot", function()
+      local _, second = twice { "payzu" }
+      assert.equal("paid", second.status)
+      assert.equal(1, s:count "charge.attention")
+      for _, event in ipairs(s.events) do
+        if event.type == "charge.duplicate" then assert.is_true(event.needs_person) end
+      end
+    end)
+  end)
+
+  it("runs until the shop is closed", function()
+    local shop = s:open { "ssg" }
+    pix.run(function()
+      local watch = pix.spawn(function() return shop:watch() end)
+      pix.sleep(100)
+      assert.is_false(watch:done())
+      shop:close()
+      assert.is_true(watch:await())
+    end)
+  end)
+
+  it("watches what nobody waits for, and tells of it", function()
+    local shop = s:open { "ssg", "payzu" }
+    pix.run(function()
+      local charge = assert(shop:charge(order "o-1"))
+      local watch = pix.spawn(function() return shop:watch { ["for"] = 60 } end)
+      pix.sleep(10)
+      t:pay(charge)
+      watch:await()
+      assert.equal("paid", charge.status)
+    end)
+    assert.same({ "charge.created", "charge.paid" }, s:told())
+  end)
+end)
