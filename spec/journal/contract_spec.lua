@@ -325,6 +325,16 @@ for _, back_end in ipairs(back_ends) do
       assert.same({ "failed", "paid" }, { paid.state, paid.status })
     end)
 
+    it("tells of a failure only when its caller cannot know of it", function()
+      local refused = assert(journal:intent(intent_of("order-1")))
+      assert(journal:failed(refused.id, { now = NOW }))
+      assert.equal("", types())
+      local lost = assert(journal:intent(intent_of("order-2")))
+      assert(journal:unknown(lost.id, { now = NOW, due = NOW + 2 }))
+      assert(journal:failed(lost.id, { now = NOW }))
+      assert.equal("charge.failed charge.unknown", types())
+    end)
+
     it("takes a webhook in once, with what it changes (G9)", function()
       local row = charged("order-1", "c-1")
       local hook = { provider = "ssg", key = "k-1", charge_id = "c-1", status = "paid", now = NOW }
