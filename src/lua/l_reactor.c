@@ -7,6 +7,7 @@
 #include "l_hub.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,12 +151,12 @@ uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task 
 
 /* Lua's side of completion: each finished op moves its task one step. An op leaves the backlog
 ** before its task runs, so that an error raised there cannot hand it over twice. */
-static void advance_all(lua_State *L, struct l_hub *hub) {
+static void advance(lua_State *L, struct l_hub *hub, lua_Integer most) {
   struct pix_op **end = &hub->backlog;
 
   while (*end != NULL) end = &(*end)->next;
   *end = pix_reactor_drain(hub->reactor);
-  while (hub->backlog != NULL) {
+  for (; hub->backlog != NULL && most > 0; most--) {
     struct pix_op *op = hub->backlog;
     struct l_task *task = op->owner;
     hub->backlog = op->next;
@@ -210,10 +211,11 @@ static int reactor_drain(lua_State *L) {
   struct l_hub *hub = check_reactor(L);
 
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  advance_all(L, hub);
+  lua_settop(L, 3);
+  advance(L, hub, luaL_optinteger(L, 3, INT_MAX));
   lua_pushinteger(L, report_ready(L, hub));
-  return 1;
+  lua_pushboolean(L, hub->backlog != NULL);
+  return 2;
 }
 
 static int reactor_wait(lua_State *L) {

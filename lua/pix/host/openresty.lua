@@ -27,6 +27,7 @@ local PATIENCE = 1 -- seconds after which a timer that has not begun is given up
 local LONGEST = 3600 -- seconds of one wait at a semaphore
 local CONNECT = 5000 -- ms; the doorbell is in this process and answers at once
 local READ = 86400000 -- ms; a byte comes every BEAT
+local PORTION = 16 -- completions after which the worker sees to its other requests
 local MANY = 64 -- bytes taken at once
 
 local waiters, waiting = {}, 0 -- set of those who wait, and their number
@@ -160,7 +161,9 @@ end
 local function listen(socket)
   local beat = core.timer(BEAT)
   for _ = 1, ROUNDS do
-    pump.drain()
+    while select(2, pump.drain(PORTION)) do
+      ngx.sleep(0)
+    end
     if beat:ready() then
       sweep()
       beat = core.timer(BEAT)

@@ -66,16 +66,18 @@ function M.fire(subject)
 end
 
 --- Takes out of the reactor what is ready and wakes who waits for it. Never blocks.
+-- @tparam[opt] integer most steps at once, for a loop that must not be held up
 -- @treturn integer futures that became ready
-function M.drain()
+-- @treturn boolean is there more to be drained?
+function M.drain(most)
   local fire, list = M.fire, drained
-  local count = core.reactor():drain(list)
+  local count, more = core.reactor():drain(list, most)
   for i = 1, count do
     local future = list[i]
     list[i] = nil
     fire(future)
   end
-  return count
+  return count, more
 end
 
 -- Without a driver only timers can move a virtual reactor.
