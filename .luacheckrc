@@ -17,6 +17,7 @@ read_globals = {
 }
 
 files["spec"] = { std = "+busted", max_cyclomatic_complexity = false }
+files["examples/kiosk"] = { globals = { "love" } }
 files["spec/support/host_*"] = { globals = { "love" } }
 files["spec/support"] = { std = "+busted" }
 files["bin"] = { globals = { "_" } } -- the part of bin/pix that sh reads

@@ -1,0 +1,250 @@
+-- examples/kiosk: its sale in virtual time, and the whole of it in LÖVE, by its screenshots.
+local kiosk = require "spec.support.kiosk"
+local pix = require "pix"
+local sandbox = require "pix.sandbox"
+
+package.path = package.path .. ";examples/kiosk/?.lua"
+local app = require "kiosk"
+local sale = require "sale"
+
+local PRODUCT = { id = "tea", price = 400 }
+
+describe("a sale of the kiosk", function()
+  local t, provider, machine, states
+
+  before_each(function()
+    t = pix.testing.start()
+    provider = assert(pix.ssg { client_id = "i", client_secret = "s", device_code = "d" })
+    machine = { brew = function() return true end }
+    states = {}
+  end)
+
+  after_each(function() t:stop() end)
+
+  local function start()
+    return sale.start {
+      provider = provider, machine = machine, product = PRODUCT, seconds = 60,
+      clock = function() return t:now() end,
+      on_state = function(it) states[#states + 1] = { it.state, t:now() } end,
+    }
+  end
+
+  local function last()
+    return states[#states][1]
+  end
+
+  -- Lets the sale begin and its code be shown for some seconds.
+  local function show(seconds)
+    local it = start()
+    t:advance(seconds)
+    assert.equal("waiting", it.state)
+    return it
+  end
+
+  it("shows a payment within a second", function()
+    for _, moment in ipairs { 1, 7.4, 30.1, 58 } do
+      local it = show(moment)
+      t:pay(it.charge)
+      local paid_at = t:now()
+      t:advance(1)
+      assert.equal("paid", it.state)
+      assert.is_true(t:now() - paid_at <= 1)
+      t:advance(5)
+      assert.equal("ready", it.state)
+    end
+  end)
+
+  it("expires, and takes the charge back", function()
+    show(1)
+    t:advance(60)
+    assert.equal("expired", last())
+    assert.equal(1, #t:requests("ssg", "cancel"))
+  end)
+
+  it("is cancelled by the customer, once", function()
+    local it = show(2)
+    it:cancel()
+    it:cancel()
+    t:advance(1)
+    assert.equal("cancelled", last())
+    assert.equal(1, #t:requests("ssg", "cancel"))
+    it:cancel()
+    t:advance(1)
+    assert.equal("cancelled", last())
+  end)
+
+  it("gives coffee to who paid in the moment of cancelling", function()
+    local it = show(2)
+    t:pay(it.charge)
+    t:reply("ssg", "cancel", { status = 409, body = { message = "already paid" } })
+    it:cancel()
+    t:advance(5)
+    assert.equal("ready", last())
+  end)
+
+  it("pays back what is paid after a cancel that the provider refused", function()
+    local it = show(2)
+    t:handle("ssg", "cancel", function() return { status = 503, body = {} } end)
+    it:cancel()
+    t:advance(1)
+    assert.equal("cancelled", last())
+    t:pay(it.charge)
+    t:advance(30)
+    assert.equal(1, #t:requests("ssg", "refund"))
+  end)
+
+  it("pays back when the machine fails", function()
+    machine.brew = function() return nil, "out of water" end
+    t:pay(show(1).charge)
+    t:advance(10)
+    assert.equal("refunded", last())
+    assert.equal(1, #t:requests("ssg", "refund"))
+  end)
+
+  it("looks before it repeats a refund that may have been done", function()
+    machine.brew = function() return nil, "out of water" end
+    local it = show(1)
+    t:pay(it.charge)
+    t:handle("ssg", "refund", function()
+      t:refund(it.charge)
+      return { fail = "timeout", sent = "maybe" }
+    end)
+    t:advance(20)
+    assert.equal("refunded", last())
+    assert.equal(1, #t:requests("ssg", "refund"))
+  end)
+
+  it("sends the customer to the counter when the money cannot be paid back", function()
+    machine.brew = function() return nil, "out of water" end
+    t:handle("ssg", "refund", function() return { status = 503, body = {} } end)
+    t:pay(show(1).charge)
+    t:advance(60)
+    assert.equal("stuck", last())
+  end)
+
+  it("tells when no code could be made", function()
+    t:reply("ssg", "charge", { status = 503, body = {} })
+    start()
+    t:advance(1)
+    assert.equal("problem", last())
+  end)
+end)
+
+describe("the screens of the kiosk", function()
+  local now, it_shows
+
+  before_each(function()
+    now = 0
+    it_shows = app.new { clock = function() return now end, seconds = {}, provider = {} }
+  end)
+
+  it("go back to the idle screen when nobody touches them", function()
+    it_shows:key "space"
+    assert.equal("menu", it_shows.screen)
+    now = 29
+    it_shows:key "down"
+    now = 58
+    it_shows:update()
+    assert.equal("menu", it_shows.screen)
+    now = 60
+    it_shows:update()
+    assert.equal("idle", it_shows.screen)
+  end)
+
+  it("speak both languages, with the same words", function()
+    local texts = require "texts"
+    for name in pairs(texts.pt) do assert.truthy(texts.en[name], name) end
+    for name in pairs(texts.en) do assert.truthy(texts.pt[name], name) end
+    assert.equal("Chá mate", it_shows:texts().tea)
+    it_shows:key "l"
+    assert.equal("Mate tea", it_shows:texts().tea)
+  end)
+end)
+
+-- LÖVE is the same program on whichever VM this spec runs: once is enough.
+if not rawget(_G, "jit") then return end
+
+describe("examples/kiosk in LÖVE", function()
+  local sb, it_runs
+
+  setup(function() sb = sandbox.start() end)
+  teardown(function() sb.stop() end)
+  before_each(function() sb.reset() end)
+  after_each(function()
+    if it_runs then it_runs:stop() end
+  end)
+
+  local function start(options)
+    it_runs = kiosk.start(sb, options)
+    it_runs:expect "screen idle\n"
+  end
+
+  -- Orders by the keyboard; returns the charge's id and code.
+  local function order(number)
+    it_runs:tell("key", "space")
+    it_runs:expect "screen menu\n"
+    it_runs:tell("key", number)
+    return it_runs:expect "charge (%S+) (%S+)\n"
+  end
+
+  for _, options in ipairs {
+    { size = "800x480", language = "pt" }, { size = "1080x1920", language = "en" },
+  } do
+    it("sells at " .. options.size, function()
+      start(options)
+      local id, code = order "2"
+      local picture, pixels = it_runs:shot "code"
+      assert.equal(code, kiosk.read_code(picture))
+      assert.is_true(pixels >= 4, tostring(pixels))
+      sb.pay(id)
+      it_runs:expect "screen paid\n"
+      assert.equal("", kiosk.read_code((it_runs:shot "paid")))
+      it_runs:expect "screen ready\n"
+      assert.equal(450, sb.charge(id).amount)
+      assert.equal(0, it_runs:stop())
+    end)
+  end
+
+  it("is worked by touch", function()
+    start { size = "800x480" }
+    it_runs:tell("touch", 400, 240)
+    it_runs:expect "screen menu\n"
+    it_runs:tell("touch", 660, 350) -- the last of the menu
+    local id = it_runs:expect "charge (%S+)"
+    assert.equal(400, sb.charge(id).amount)
+    it_runs:tell("touch", 630, 435) -- cancel
+    it_runs:expect "screen cancelled\n"
+    assert.equal("cancelled", sb.charge(id).status)
+  end)
+
+  it("expires by itself", function()
+    start { pay_seconds = 1 }
+    local id = order "1"
+    it_runs:expect "screen expired\n"
+    assert.equal("cancelled", sb.charge(id).status)
+  end)
+
+  it("refunds when the machine fails", function()
+    start { machine = "broken" }
+    local id = order "5"
+    sb.pay(id)
+    it_runs:expect "screen refunded\n"
+    assert.equal("refunded", sb.charge(id).status)
+  end)
+
+  it("goes on drawing while the provider is silent, and lets the customer go", function()
+    sb.fault { operation = "charge", hang = true }
+    start {}
+    it_runs:tell("key", "space")
+    it_runs:expect "screen menu\n"
+    it_runs:tell("key", "1")
+    it_runs:expect "screen creating\n"
+    it_runs:shot "first"
+    it_runs:shot "second"
+    it_runs:tell("key", "escape")
+    it_runs:expect "screen cancelled\n"
+    it_runs:tell("key", "return")
+    it_runs:expect "screen menu\n"
+    assert.equal(0, it_runs:stop())
+  end)
+end)

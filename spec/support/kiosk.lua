@@ -1,0 +1,95 @@
+--- Runs examples/kiosk as a customer would see it, without a screen: commands and its log go
+-- through files (examples/kiosk/probe.lua), and what it shows through screenshots.
+local program = require "spec.support.program"
+
+local M = {}
+
+local Kiosk = {}
+Kiosk.__index = Kiosk
+
+local PATIENCE = 60 -- seconds until what is waited for counts as never coming
+
+local function environment(self, sandbox, options)
+  local account = sandbox.credentials.ssg
+  local env = {
+    PIX_KIOSK_TEST = self.folder, PIX_KIOSK_SIZE = options.size or "800x480",
+    PIX_KIOSK_LANGUAGE = options.language, PIX_KIOSK_BREW_SECONDS = "0.2",
+    PIX_KIOSK_PAY_SECONDS = options.pay_seconds, PIX_KIOSK_MACHINE = options.machine,
+    SSG_CLIENT_ID = account.client_id, SSG_CLIENT_SECRET = account.client_secret,
+    SSG_DEVICE_CODE = account.device_code, SSG_BASE_URL = sandbox.url.ssg,
+    SDL_VIDEODRIVER = "offscreen", LIBGL_ALWAYS_SOFTWARE = "1", HOME = self.folder,
+  }
+  return env
+end
+
+--- Starts it.
+-- @tparam table sandbox
+-- @tparam table options size = "800x480", language, pay_seconds, machine
+function M.start(sandbox, options)
+  local self = setmetatable({ folder = program.folder(), seen = 0 }, Kiosk)
+  for _, name in ipairs { "log", "commands" } do
+    assert(io.open(self.folder .. "/" .. name, "w")):close()
+  end
+  local command = program.command({ "timeout", "300", "love", program.root .. "/examples/kiosk" },
+    { env = environment(self, sandbox, options) })
+  self.process = assert(io.popen(("(%s) >%s/out 2>&1 </dev/null; echo $?"):format(command,
+    self.folder)))
+  self.commands = assert(io.open(self.folder .. "/commands", "a"))
+  return self
+end
+
+function Kiosk:log()
+  return program.read(self.folder .. "/log")
+end
+
+--- Gives a command of probe.lua.
+function Kiosk:tell(...)
+  self.commands:write(table.concat({ ... }, " "), "\n")
+  self.commands:flush()
+end
+
+--- Waits until a line comes, after the last one that was waited for. Returns its captures.
+function Kiosk:expect(pattern)
+  local deadline = os.time() + PATIENCE
+  repeat
+    local log = self:log()
+    local from, to, one, two = log:find(pattern, self.seen + 1)
+    if from then
+      self.seen = to
+      return one or true, two
+    end
+    os.execute "sleep 0.02"
+  until os.time() > deadline or log:find "crash"
+  error(("the kiosk did not say %q, but:\n%s%s"):format(pattern, self:log(),
+    program.read(self.folder .. "/out")), 2)
+end
+
+--- Takes a screenshot; returns its file's name, and the pixels a module of the code.
+function Kiosk:shot(name)
+  self:tell("shot", name)
+  local pixels = self:expect("shot " .. name .. " (%S+)\n")
+  return ("%s/%s.png"):format(self.folder, name), tonumber(pixels)
+end
+
+--- What a telephone's camera reads on a picture.
+function M.read_code(picture)
+  local pipe = assert(io.popen("zbarimg --raw -q -Sdisable -Sqrcode.enable "
+    .. program.quote(picture) .. " 2>/dev/null"))
+  local text = pipe:read "*a"
+  pipe:close()
+  return (text:gsub("\n$", ""))
+end
+
+--- Ends it; returns its exit status.
+function Kiosk:stop()
+  if not self.process then return nil end
+  self:tell "quit"
+  local status = tonumber(self.process:read "*a")
+  self.process:close()
+  self.commands:close()
+  self.process = nil
+  program.remove(self.folder)
+  return status
+end
+
+return M
