@@ -73,8 +73,8 @@ OPT_asan  := -O1 -g -fno-omit-frame-pointer
 OPT_tsan  := -O1 -g -fno-omit-frame-pointer
 SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SAN_tsan  := -fsanitize=thread
-# In instrumented code gcc guesses values and lengths wrongly; the plain build asks these.
-GUESSES   := $(if $(SAN_$(VARIANT)),-Wno-maybe-uninitialized -Wno-format-truncation)
+# At -O1 and in instrumented code gcc guesses values and lengths wrongly; the plain build asks these.
+GUESSES   := $(if $(VARIANT),-Wno-maybe-uninitialized -Wno-format-truncation)
 CFLAGS    ?= $(OPT_$(VARIANT))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
