@@ -53,6 +53,18 @@ describe("an outcome that is not known", function()
       assert.truthy(t:now() >= 120)
     end)
 
+    it("is not believed to be absent before the second list, a minute after the first", function()
+      s:fail("detseg", "timeout", "maybe")
+      local shop = s:open { "detseg" }
+      shop:charge(order "o-1")
+      for _, seconds in ipairs { 61, 30, 29 } do
+        t:advance(seconds)
+        assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+      end
+      t:advance(2)
+      assert.truthy(shop:charge(order "o-1"))
+    end)
+
     it("is not taken for a charge of another amount, or of another order", function()
       local shop = s:open { "detseg" }
       assert(shop:charge(order("o-0")))

@@ -1,12 +1,12 @@
 --- The circuit breaker of one provider and operation: a state machine without clock or I/O.
 --
---   closed --(faults in a row)--> open --(time is over)--> half_open --(probe, trial good)--> closed
+--   closed --(faults in a row)--> open --(time is over)--> half_open --(probe, trial)--> closed
 --                                  ^                           |
 --                                  +--------(one fault)--------+
 --
--- A state is a table that these functions never change: each returns a new one. In half_open a cheap
--- probe (the provider's check) comes first, so that no order has to be the one that finds out; then
--- one call is let through. Reads need no probe: they are cheap themselves.
+-- A state is a table that these functions never change: each returns a new one. In half_open a
+-- cheap probe (the provider's check) comes first, so that no order has to be the one that finds
+-- out; then one call is let through. Reads need no probe: they are cheap themselves.
 local M = {}
 
 local DEFAULTS = { faults = 5, window = 60, open = 10, longest = 120 }

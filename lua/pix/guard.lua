@@ -149,7 +149,11 @@ local function pass_budget(self, name, operation, lane, deadline)
     local left = deadline - now()
     if left <= SHORTEST or (seconds and seconds >= left) then return exhausted(name, operation) end
     local ok, err
-    if seconds then ok, err = hosts.sleep(seconds + SHORTEST) else ok, err = self._free[name]:wait(left) end
+    if seconds then
+      ok, err = hosts.sleep(seconds + SHORTEST)
+    else
+      ok, err = self._free[name]:wait(left)
+    end
     if ok == nil then return err end
   end
 end
