@@ -3,7 +3,7 @@
 ** with one request at a time; prints rate and latencies. `make bench-openresty` uses it.
 **
 ** DESIGN. One thread, epoll, blocking nothing. A connection is sending (its request fits into any
-** socket buffer, so one send does), receiving (until the length that the head promises is there), or
+** socket buffer, so one send does), receiving (until as much is there as the head promises), or
 ** pausing (a list ordered by time, all pauses being equally long). A latency is the time from send
 ** to the last byte.
 **
