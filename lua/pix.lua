@@ -48,7 +48,14 @@ function M.metrics()
 end
 
 -- Modules that are loaded when they are asked for.
-local LAZY = { webhook = true, testing = true, sandbox = true, checkout = true }
+local LAZY = { webhook = true, testing = true, sandbox = true, checkout = true, flow = true }
+
+-- pix.testing stands below the flows: what it has for them is added up here.
+local function load_testing()
+  local testing = require "pix.testing"
+  testing.flow = testing.flow or function(where) return require("pix.flow.testing").flow(where) end
+  return testing
+end
 
 -- pix.ssg{…}, pix.detseg{…} and so on, for whatever is registered in the core.
 local function constructor(name)
@@ -61,7 +68,8 @@ end
 
 return setmetatable(M, {
   __index = function(self, name)
-    local value = LAZY[name] and require("pix." .. name) or constructor(name)
+    local value = name == "testing" and load_testing()
+      or LAZY[name] and require("pix." .. name) or constructor(name)
     rawset(self, name, value)
     return value
   end,

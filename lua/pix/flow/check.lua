@@ -122,6 +122,11 @@ local function add_edge(at, edges, outcome, to, key, signal)
     return say(at, key, "%s leads to %q, and there is no such state%s", outcome, to,
       words.suggest(to, at.state_names))
   end
+  for _, edge in ipairs(edges) do
+    if edge.outcome == outcome then
+      return say(at, key, "%s: %s has an outcome of this name already", outcome, at.verb)
+    end
+  end
   edges[#edges + 1] = { outcome = outcome, to = to, signal = signal }
 end
 

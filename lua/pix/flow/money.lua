@@ -2,9 +2,9 @@
 --
 -- DESIGN: what a charge's state becomes depends on the charge alone, and no rule needs the states
 -- of two charges at once. So each charge is followed through the graph by itself, and the work
--- grows with states × charges, not with their power. Whether something may be delivered depends on several
--- charges: that is followed by a second automaton, of one bit, *credit*: a payment has come after
--- the last delivery and the last refund.
+-- grows with states × charges, not with their power. Whether something may be delivered depends on
+-- several charges: that is followed by a second automaton, of one bit, *credit*: a payment has come
+-- after the last delivery and the last refund.
 local M = {}
 
 --- The states. `unsure`: it may have been paid, nobody knows. `told`: paid, and in the hands of a
