@@ -61,6 +61,8 @@
 ---@field code_kind? "brcode"|"base64-json"|"opaque"
 ---@field qr_png? string base64, where the provider gave a picture
 ---@field late? boolean paid after it had expired or been cancelled
+---@field reference? string of a checkout's order
+---@field attempts? integer tries that a checkout needed
 ---@field sent? pix.sent
 ---@field raw? table the provider's reply
 
@@ -232,6 +234,114 @@ function Provider:timeout() end
 ---@field amount? integer
 ---@field key string the same for a repeated event
 ---@field raw table
+
+---@alias pix.strategy "failover"|"round_robin"|"weighted"|"fastest"|"success_rate"|"cheapest"
+
+---@class pix.fee
+---@field percent? number
+---@field fixed? integer centavos
+
+---@class pix.rule
+---@field when {amount?: {over?: integer, under?: integer, at_least?: integer, at_most?: integer}, operation?: "charge"|"subscribe", tax_id?: "cpf"|"cnpj"|"none"}
+---@field use string[]
+
+---@class pix.budget
+---@field concurrency? integer 64
+---@field per_minute? integer 0 = no limit
+---@field polls_at_once? integer 8
+---@field polls_per_minute? integer 40
+
+---@class pix.checkout_event
+---@field id string the same whenever it is told
+---@field type string "charge.paid" …; docs/events.md
+---@field at number
+---@field reference? string
+---@field kind? "charge"|"subscribe"|"cancel"|"refund"
+---@field operation? string
+---@field provider? string
+---@field amount? integer
+---@field status? pix.status
+---@field charge? pix.charge
+---@field needs_person? boolean
+---@field reason? string
+
+---@class pix.checkout_options
+---@field [integer] pix.provider
+---@field select? pix.strategy|fun(facts: table, names: string[]): string[]
+---@field rules? pix.rule[]
+---@field weights? table<string, number>
+---@field fees? table<string, pix.fee>
+---@field retry? {attempts?: integer, base?: number, cap?: number}
+---@field deadline? number seconds; 30
+---@field on_unknown? "stop"|"orphan"
+---@field journal? string|false a path, "postgres://…", or false: in memory
+---@field worker? string
+---@field on_event? fun(event: pix.checkout_event)
+---@field breaker? {faults?: integer, window?: number, open?: number, longest?: number}
+---@field budget? table<string, pix.budget>
+---@field expires_in? number seconds; 3600
+---@field log? true|fun(line: string)
+
+---@class pix.order: pix.charge_args
+---@field reference? string
+---@field deadline? number
+---@field expires_in? number
+
+---@class pix.plan
+---@field chosen? string
+---@field order string[]
+---@field out table<string, string>
+---@field why string
+---@field rule? integer
+---@field strategy string
+
+---@class pix.shop
+local Shop = {}
+---@async
+---@param args pix.order
+---@return pix.charge? charge
+---@return pix.error? err
+function Shop:charge(args) end
+---@async
+---@param args table
+---@return table? subscription
+---@return pix.error? err
+function Shop:subscribe(args) end
+---@async
+---@param charge pix.charge|string
+---@return pix.status? status
+---@return pix.error? err
+function Shop:status(charge) end
+---@async
+---@param charge pix.charge|string
+---@return pix.status? status
+---@return pix.error? err
+function Shop:cancel(charge) end
+---@async
+---@param charge pix.charge|string
+---@return pix.status? status
+---@return pix.error? err
+function Shop:refund(charge) end
+---@param args pix.order
+---@return pix.plan? plan
+---@return pix.error? err
+function Shop:explain(args) end
+---@async
+---@param event pix.event
+---@return pix.status|"unmatched"|nil status
+---@return pix.error? err
+function Shop:webhook(event) end
+---@async
+---@param settings? {idle?: boolean, for?: number}
+---@return true? ended
+---@return pix.error? err
+function Shop:watch(settings) end
+---@async
+---@param settings? {sole?: boolean}
+---@return {unknown: integer, resolved: integer, waiting: integer}? summary
+---@return pix.error? err
+function Shop:recover(settings) end
+function Shop:close() end
 
 ---@class pix.host
 ---@field name string
@@ -429,6 +539,13 @@ function pix.update(seconds) end
 function pix.fd() end
 ---@param handler? fun(err: any, task: pix.task)
 function pix.on_error(handler) end
+
+---@param options pix.checkout_options
+---@return pix.shop? shop
+---@return pix.error? err
+function pix.checkout(options) end
+---@return string
+function pix.metrics() end
 
 pix.testing = {}
 ---@param options? {wall: number?}

@@ -42,6 +42,12 @@ describe("the example of docs/", function()
     money = "123456",
     brcode = "ANA SOUZA RECIFE R%$ 19,90 false",
     qr = "█",
+    checkout = "charge.created order%-17",
+    select = "payzu its fee is the lowest, 15 centavos",
+    retry = "ssg",
+    breaker = "ssg",
+    events = "charge.created order%-17 nil",
+    metrics = 'pix_orders_total{provider="ssg",operation="charge",outcome="made"} %d',
   }
 
   for page, text in pairs(expected) do
