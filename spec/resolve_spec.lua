@@ -196,6 +196,25 @@ describe("an outcome that is not known", function()
     assert.equal(1, s:asked().ssg)
   end)
 
+  it("is what an order becomes whose coroutine was killed", function()
+    local shop = s:open { "ssg" }
+    t:reply("ssg", "charge", { hang = true })
+    local killed = coroutine.create(function() shop:charge(order "o-1") end)
+    pix.run(function()
+      local task = pix.spawn(function()
+        shop._guard.call = function() coroutine.yield() end
+        pcall(coroutine.resume, killed)
+      end)
+      task:await()
+    end)
+    shop._guard.call = nil
+    t:advance(200)
+    local charge, err = shop:charge(order "o-1")
+    assert.is_nil(charge)
+    assert.same({ "conflict", "unknown", "maybe" }, { err.kind, err.code, err.sent })
+    assert.equal(1, s:count "charge.unknown")
+  end)
+
   it("is never made by a journal that cannot write the intent", function()
     local shop = s:open { "ssg" }
     shop._store.intent = function()

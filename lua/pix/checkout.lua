@@ -32,6 +32,7 @@ local RANK = {
   unknown = 0, pending = 0, expired = 1, cancelled = 1, rejected = 1, paid = 2, refunded = 3,
 }
 local SLOW = 300
+local ABANDONED = 30 -- seconds after an order's deadline, when nobody can be at it any more
 local said = false -- that there is no journal
 
 local function wall()
@@ -264,11 +265,15 @@ local function one_at_a_time(self, order, f)
   while self._flights[key] do
     local flight = self._flights[key]
     if flight.params ~= order.params then break end -- the journal says that it conflicts
+    if core.reactor():now() > flight.deadline + ABANDONED then
+      self._flights[key] = nil -- its coroutine was killed
+      break
+    end
     local ready, err = flight.latch:wait(math.max(0, order.deadline - core.reactor():now()))
     if ready == nil then return nil, err end
     if not ready then break end
   end
-  local mine = { params = order.params, latch = latch.new() }
+  local mine = { params = order.params, latch = latch.new(), deadline = order.deadline }
   local alone = not self._flights[key]
   if alone then self._flights[key] = mine end
   local results = { xpcall(f, function(raised)

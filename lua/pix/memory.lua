@@ -11,6 +11,7 @@ local STATE = { intent = 1, sent = 2, unknown = 3, answered = 4, failed = 5 }
 local STATUS = {
   unknown = 0, pending = 10, expired = 20, cancelled = 21, rejected = 22, paid = 30, refunded = 40,
 }
+local LEASE = 60 -- seconds
 local KEEP, SWEEP = 86400, 1000 -- seconds; intents between two sweeps
 local MANY = 100
 
@@ -70,6 +71,7 @@ local function insert(self, intent, id)
     id = id, reference = intent.reference, kind = intent.kind or "charge",
     provider = intent.provider, amount = intent.amount, state = "intent", status = "unknown",
     orphan = false, fence = 1, data = {}, created = intent.now, updated = intent.now,
+    lease = intent.now + (intent.lease or LEASE),
     number = self._made,
   }
   local siblings = self._references[intent.reference] or {}
@@ -120,7 +122,7 @@ local function change(self, id, facts, allowed, name, apply)
     emit(self, row, type(name) == "function" and facts.status or name, kind, facts.now)
   end
   apply(row)
-  row.updated = facts.now
+  row.updated, row.lease = facts.now, nil
   for key, value in pairs(facts.data or {}) do
     row.data[key] = value
   end
@@ -245,7 +247,7 @@ local function choose(self, fits, key, n)
 end
 
 function Memory:claim(query)
-  local lease = query.lease or 60
+  local lease = query.lease or LEASE
   local list = choose(self, function(row)
     return row.due and row.due <= query.now and STATE[row.state] >= 3
       and (not row.lease or row.lease <= query.now)
@@ -262,8 +264,15 @@ function Memory:later(id, facts)
   return true
 end
 
-function Memory.recover()
-  return {}
+--- What was left in flight - by a coroutine that was killed - becomes unknown (G3).
+function Memory:recover(query)
+  local list = choose(self, function(row)
+    return STATE[row.state] < 3 and row.lease <= query.now
+  end, "created", math.huge)
+  for i, row in ipairs(list) do
+    list[i] = self:unknown(row.id, { now = query.now, due = query.now })
+  end
+  return list
 end
 
 function Memory:get(id)

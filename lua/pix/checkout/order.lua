@@ -272,6 +272,7 @@ local function in_flight(shop, order, row)
   if (row.lease or math.huge) > wall() then return nil, busy(order, row) end
   local list, err = shop._store:recover { now = wall() }
   if not list then return nil, err end
+  shop:_tell()
   return shop._store:get(row.id)
 end
 
