@@ -197,6 +197,18 @@ describe("the checkout", function()
       assert.equal(1, s:asked().ssg)
     end)
 
+    it("is paid by an earlier charge that was paid late: there is no new one", function()
+      local shop = s:open { "payzu", expires_in = 60 }
+      local first = assert(shop:charge(order "o-1"))
+      first:wait { timeout = 100 }
+      local second = assert(shop:charge(order "o-1"))
+      assert.equal("expired", second:wait { timeout = 100 })
+      t:pay(first)
+      assert.equal("paid", shop:status(first))
+      assert.equal(first, shop:charge(order "o-1"))
+      assert.equal(2, s:asked().payzu)
+    end)
+
     it("after its code has expired makes a new one, the only one that is shown", function()
       local shop = s:open { "ssg", expires_in = 60 }
       local first = assert(shop:charge(order "o-1"))

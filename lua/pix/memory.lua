@@ -71,7 +71,7 @@ local function insert(self, intent, id)
     id = id, reference = intent.reference, kind = intent.kind or "charge",
     provider = intent.provider, amount = intent.amount, state = "intent", status = "unknown",
     orphan = false, fence = 1, data = {}, created = intent.now, updated = intent.now,
-    lease = intent.now + (intent.lease or LEASE),
+    lease = intent.now + (intent.lease or LEASE), due = intent.now + (intent.lease or LEASE),
     number = self._made,
   }
   local siblings = self._references[intent.reference] or {}
@@ -94,6 +94,17 @@ function Memory:intent(intent)
   return insert(self, intent, id), true
 end
 
+-- Is another charge of the same order paid?
+local function paid_twice(self, row)
+  for _, id in ipairs(self._references[row.reference]) do
+    local other = self._rows[id]
+    if other and id ~= row.id and other.kind == row.kind and STATUS[other.status] >= 30 then
+      return true
+    end
+  end
+  return false
+end
+
 local function replaceable(row)
   return row.state == "failed" or row.orphan or rank(row.status) == 20
 end
@@ -101,7 +112,9 @@ end
 function Memory:attempt(intent)
   local order = self._orders[order_key(intent.reference, intent.kind or "charge")]
   local previous = self._rows[intent.previous]
-  if not (order and order.operation == intent.previous and replaceable(previous)) then
+  if not (order and previous) then return absent(intent.previous) end
+  if order.operation ~= intent.previous or not replaceable(previous)
+    or STATUS[previous.status] >= 30 or paid_twice(self, previous) then
     return problem("conflict", "stale", "the order has gone on meanwhile")
   end
   self._made = self._made + 1
@@ -117,10 +130,10 @@ local function change(self, id, facts, allowed, name, apply)
   if not row then return absent(id) end
   if not allowed(row) then return copy(row), false end
   local quiet = name == "failed" and row.state ~= "unknown" -- its caller has heard it
-  local kind = type(name) == "function" and name(row) or row.kind .. "." .. name
-  if not quiet then
-    emit(self, row, type(name) == "function" and facts.status or name, kind, facts.now)
-  end
+  local event, kind = name, row.kind .. "." .. tostring(name)
+  if type(name) == "function" then event, kind = facts.status, name(row) end
+  if name == "created" and row.orphan then kind = "charge.orphan" end
+  if not quiet then emit(self, row, event, kind, facts.now) end
   apply(row)
   row.updated, row.lease = facts.now, nil
   for key, value in pairs(facts.data or {}) do
@@ -166,17 +179,6 @@ function Memory:orphan(id, facts)
   return change(self, id, facts, allowed, "orphan", function(row)
     row.orphan, row.due = true, facts.due
   end)
-end
-
--- Is another charge of the same order paid?
-local function paid_twice(self, row)
-  for _, id in ipairs(self._references[row.reference]) do
-    local other = self._rows[id]
-    if other and id ~= row.id and other.kind == row.kind and STATUS[other.status] >= 30 then
-      return true
-    end
-  end
-  return false
 end
 
 local function status_event(self, status)

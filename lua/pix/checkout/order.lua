@@ -249,7 +249,21 @@ end
 
 -- ---- The same reference again ----
 
+-- An order is paid by whichever of its charges was: an earlier one may be, late.
+local function paid_already(shop, order)
+  local list, err = shop._store:by_reference(order.reference)
+  if not list then return nil, err end
+  for _, row in ipairs(list) do
+    if row.kind == order.kind and (row.status == "paid" or row.status == "refunded") then
+      return row
+    end
+  end
+end
+
 local function take_over(shop, order, row)
+  local paid, problem = paid_already(shop, order)
+  if paid then return shop:_charge_of(paid) end
+  if problem then return nil, problem end
   local provider = order.plan.order[1]
   if not provider then return nil, nobody(order, order.plan) end
   order.asked[provider] = true
