@@ -147,12 +147,37 @@ describe("an outcome that is not known", function()
         params = ("0"):rep(32), now = 1790000000 })
       shop:close()
       shop = s:open { "detseg", journal = folder }
-      assert.same({ unknown = 1, resolved = 0, waiting = 2 }, shop:recover())
+      assert.same({ unknown = 1, resolved = 0, waiting = 2 }, shop:recover { sole = true })
       t:pay(charge)
       pix.run(function() shop:watch { ["for"] = 300 } end)
       assert.equal(1, s:count "charge.paid")
       assert.equal(1, s:asked().detseg)
       assert.same({ 1, 1 }, { s:count "charge.unknown", s:count "charge.failed" })
+    end)
+
+    it("what another process has in flight is left alone until its lease is over", function()
+      local shop = s:open { "detseg", journal = folder }
+      local args = order "o-2"
+      t:reply("detseg", "charge", { hang = true })
+      pix.run(function()
+        local first = pix.spawn(function() return shop:charge(args) end)
+        pix.sleep(1)
+        local other = assert(pix.checkout { s.detseg, journal = folder, log = function() end })
+        assert.equal(0, assert(other:recover()).unknown)
+        local _, err = other:charge(args)
+        assert.same({ "conflict", "busy", "no" }, { err.kind, err.code, err.sent })
+        assert.truthy(err.retry_after > 1)
+        other:close()
+        assert.equal("timeout", select(2, first:await()).kind)
+      end)
+    end)
+
+    it("what this worker itself had in flight is unknown at once, if it has a name", function()
+      local shop = s:open { "detseg", journal = folder, worker = "till-1" }
+      assert(shop._store:intent { reference = "o-2", provider = "detseg", amount = 700,
+        params = ("0"):rep(32), now = 1790000000 })
+      shop:close()
+      assert.equal(1, s:open({ "detseg", journal = folder, worker = "till-1" }):recover().unknown)
     end)
 
     it("the stored charge is given again, its code too", function()

@@ -397,13 +397,16 @@ end
 --- To be called once at a start: what a former process left in flight becomes unknown, and is never
 -- done again (G3); unknown outcomes are looked into; events that were not taken are told. May
 -- yield.
+-- What is in flight is left alone until its lease is over, because another process may be at it -
+-- unless it is of this worker's name (option `worker`), or:
 -- @tparam[opt] table settings sole = true: no other process uses this journal
 -- @treturn table|nil { unknown, resolved, waiting } as numbers, or nil and an error
 function Shop:recover(settings)
-  local sole = settings and settings.sole
-  if sole == nil then sole = self._store:name() == "sqlite" end
-  local list, err = self._store:recover { now = wall(), own = true, sole = sole }
+  local own = self._settings.worker ~= nil and not self._recovered
+  local list, err = self._store:recover { now = wall(), own = own,
+    sole = settings and settings.sole or false }
   if not list then return nil, err end
+  self._recovered = true
   local unknown
   unknown, err = self._store:list { state = "unknown", n = 1000 }
   if not unknown then return nil, err end

@@ -72,7 +72,8 @@ end
 local function busy(order, row)
   return core.error {
     kind = "conflict", code = "busy", sent = "no", provider = row.provider, operation = order.kind,
-    reference = order.reference, attempts = 0, retry_after = 1,
+    reference = order.reference, attempts = 0,
+    retry_after = row.lease and math.max(1, math.ceil(row.lease - wall())) or 1,
     message = order.reference .. " is being handled by another worker", hint = "ask again shortly",
   }
 end
