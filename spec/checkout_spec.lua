@@ -42,7 +42,7 @@ describe("the checkout", function()
       local charge = assert(shop:charge(order "o-1"))
       assert.equal("cancelled", shop:cancel "o-1")
       assert.equal("cancelled", charge.status)
-      assert.same({ "charge.created", "cancel.created", "charge.cancelled" }, s:told())
+      assert.same({ "charge.created", "charge.cancelled", "cancel.created" }, s:told())
     end)
   end)
 

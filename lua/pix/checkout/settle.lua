@@ -49,14 +49,16 @@ local function end_with_error(shop, record, err)
   return nil, err
 end
 
+-- The charge first: who dies in between leaves an operation in flight, which a start looks into.
 local function done(shop, row, record, heard, as)
-  local ok, err = shop._store:answered(record.id, { now = wall(), charge = {
-    status = heard.status, amount = row.amount } })
-  if not ok then return nil, err end
-  local status
-  status, err = shop:_heard(row, { status = as or heard.status, raw_status = heard.raw_status })
-  shop:_tell()
+  local status, err = shop:_heard(row, { status = as or heard.status,
+    raw_status = heard.raw_status })
   if not status then return nil, err end
+  local ok
+  ok, err = shop._store:answered(record.id, { now = wall(), charge = {
+    status = heard.status, amount = row.amount } })
+  shop:_tell()
+  if not ok then return nil, err end
   return status
 end
 

@@ -1,0 +1,31 @@
+--- A child process of crash/matrix_spec: begins one operation, and is killed at one point of it.
+-- Its whole configuration is one JSON text: journal, folder, point, operation, reference, amount,
+-- provider, base_url, credentials.
+local cjson = require "cjson"
+local pix = require "pix"
+local crash = require "spec.crash.shop"
+local seam = require "spec.crash.seam"
+
+local given = cjson.decode(arg[1])
+local tell = crash.teller(given.folder .. "/events")
+local provider = crash.provider(given.provider, given.base_url, given.credentials)
+local shop = crash.open({ provider }, given.journal, function(event)
+  tell(event)
+  if given.point == "after_event" and event.type == "charge.paid" then seam.after_event() end
+end)
+
+local DO = {
+  charge = function() return shop:charge(crash.order(given.reference, given.amount)) end,
+  subscribe = function() return shop:subscribe(crash.subscription(given.reference)) end,
+  cancel = function() return shop:cancel(given.reference) end,
+  refund = function() return shop:refund(given.reference) end,
+  status = function() return shop:status(given.reference) end,
+}
+
+pix.run(function()
+  assert(provider:check()) -- the token is there: the next connection is the operation's
+  seam.plant(shop, given.operation, given.point, given.folder)
+  local done, err = DO[given.operation]()
+  pix.sleep(1) -- the event is told beside it
+  print("survived", done, err)
+end)

@@ -1,0 +1,75 @@
+--- What the processes of the crash specs share: a checkout at the sandbox, its orders, and a file
+-- of the events that a program was told.
+local pix = require "pix"
+local shops = require "spec.support.shop"
+
+local M = {}
+
+M.WORKER = "shop-1" -- the same after each start
+
+--- A provider of a sandbox.
+-- @tparam string name
+-- @tparam string base_url
+-- @tparam table credentials
+function M.provider(name, base_url, credentials)
+  local options = { base_url = base_url, timeout = 10 }
+  for key, value in pairs(credentials) do
+    options[key] = value
+  end
+  if name == "payzu" then options.webhook_url = "http://127.0.0.1:9/none" end
+  return assert(pix.provider(name, options))
+end
+
+--- @tparam table providers
+-- @tparam string where the journal
+-- @tparam function on_event
+-- @tparam[opt] string worker
+function M.open(providers, where, on_event, worker)
+  local options = { journal = where, worker = worker or M.WORKER, on_event = on_event,
+    expires_in = 7 * 86400, retry = { base = 0.01, cap = 0.05 }, log = function() end,
+    budget = {} }
+  for i, provider in ipairs(providers) do
+    options[i] = provider
+    options.budget[provider:name()] = { polls_per_minute = 100000, polls_at_once = 32 }
+  end
+  return assert(pix.checkout(options))
+end
+
+--- The arguments of an order: each has an amount of its own, by which the ledger knows it.
+function M.order(reference, amount)
+  return shops.order(reference, { amount = amount })
+end
+
+--- The arguments of a subscription.
+function M.subscription(reference)
+  return { plan = "PLAN123", reference = reference, payer = shops.PAYER, card = assert(pix.card {
+    number = "4111111111111111", cvv = "123", expiry = "12/2099", holder = "MARIA SILVA" }) }
+end
+
+--- An on_event that appends to a file: "id type reference provider needs_person".
+function M.teller(path)
+  return function(event)
+    local file = assert(io.open(path, "a"))
+    file:write(("%s %s %s %s %s\n"):format(event.id, event.type, event.reference, event.provider,
+      tostring(event.needs_person or false)))
+    file:close()
+  end
+end
+
+--- What tellers have written: a list of { id, type, reference, provider, needs_person }.
+function M.told(path)
+  local list = {}
+  local file = io.open(path)
+  if not file then return list end
+  for line in file:lines() do
+    local id, kind, reference, provider, person = line:match("(%S+) (%S+) (%S+) (%S+) (%S+)")
+    if person then -- a line that was cut off was not told
+      list[#list + 1] = { id = id, type = kind, reference = reference, provider = provider,
+        needs_person = person == "true" }
+    end
+  end
+  file:close()
+  return list
+end
+
+return M
