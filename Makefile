@@ -131,7 +131,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all core tests demo check bench bench-openresty install new-provider asan tsan gc format format-check \
+.PHONY: all core tests demo check bench bench-openresty bench-love install new-provider asan tsan gc fuzz fuzz-targets format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
 all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
@@ -197,7 +197,7 @@ LIBS_sqlite = $(SQLITE_LIBS)
 LIBS_postgres = $(PQ_LIBS)
 $(foreach vm,5.4 luajit,$(eval $(call vm_rules,$(B)/$(vm)$(SUFFIX),$$(INC_$(vm)))))
 
--include $(wildcard $(C)/*.d $(C)/test/*.d $(B)/*/obj/*.d $(B)/*/obj/*/*.d)
+-include $(wildcard $(C)/*.d $(C)/test/*.d $(B)/target/*.d $(B)/*/obj/*.d $(B)/*/obj/*/*.d)
 
 # ---- Running things. .ci/deps comes first: what pkg-config finds is only read afterwards ----
 
@@ -222,6 +222,24 @@ gc: ## the suite under valgrind, with the collector at pause 0
 	@.ci/deps check
 	@VARIANT=debug VALGRIND=1 .ci/check
 
+# The tree again, in a folder of its own, as libFuzzer wants it.
+fuzz: ## each target of fuzz/ for SECONDS (10), with clang's libFuzzer, ASan and UBSan
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s B=$(B)/fuzz CC=clang VARIANT= LUA=5.4 fuzz-targets \
+	  CFLAGS='-O1 -g -fno-omit-frame-pointer $(FUZZ_SAN) -fsanitize=fuzzer-no-link'
+	@fuzz/run $(SECONDS)
+
+FUZZ_SAN  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SECONDS   ?= 10
+LUA54_LIBS ?= $(call once,LUA54_LIBS,$(call pc,--libs,$(LUA54_PC)))
+
+fuzz-targets: $(patsubst fuzz/%.c,$(B)/target/%,$(wildcard fuzz/*.c))
+
+$(B)/target/%: fuzz/%.c $(patsubst src/%.c,$(B)/5.4/obj/%.o,$(wildcard src/provider/*.c)) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) $(INC_5.4) -Isrc -fsanitize=fuzzer -MF $@.d -o $@ \
+	  $(filter %.c %.o %.a,$^) $(LDFLAGS) $(LUA54_LIBS) $(CORE_LIBS)
+
 bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
@@ -231,6 +249,11 @@ bench-openresty: ## luapix against cosockets in one nginx worker; markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=luajit all $(B)/bench/load $(B)/bench/slow
 	@.ci/lua luajit bench/openresty.lua
+
+bench-love: ## what pix.update() costs a frame in LÖVE; a markdown table
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=luajit all $(B)/bench/slow
+	@bench/frames
 
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
