@@ -16,6 +16,7 @@ local M = {}
 local Test = {}
 Test.__index = Test
 
+local MOST_STEPS = 1000 -- then the run is stopped: what is scripted last is said again and again
 local AFTER = 1 -- virtual seconds until a scripted outcome comes
 
 -- ---- The scripted shop ----
@@ -58,6 +59,10 @@ end
 
 function Charge:cancel()
   if self.status ~= "pending" then return failure("conflict", "yes") end
+  local node = self._test:_node()
+  local wanted = node.verb == "cancel" and scripted(self._test, node.name, "cancelled")
+  if wanted == "paid" then self._test:_move(self, "paid") end
+  if wanted == "paid" or wanted == "failed" then return failure("unsupported", "no") end
   if self._test._doubt[self.reference] then return failure("unsupported", "no") end
   return self._test:_move(self, "cancelled")
 end
@@ -108,9 +113,13 @@ end
 
 -- ---- The test ----
 
+function Test:_node()
+  return self._graph.by[self._run.state]
+end
+
 -- A charge that is waited for in another state comes to what is scripted there.
 function Test:_outcome_of(charge)
-  local node = self._run._graph.by[self._run.state]
+  local node = self:_node()
   if node.verb == "wait" then return scripted(self, node.name, "paid") end
   return charge._wanted
 end
@@ -128,14 +137,15 @@ local function perform_table(self)
       if type(given) == "function" then return given(args, context) end
       local wanted = scripted(self, self._run.state, "ok")
       if wanted == "timed_out" then tasks.sleep(3600) end
-      return wanted == "ok" or nil, wanted
+      if wanted ~= "ok" then return nil, wanted end
+      return self._returns[title] == nil or self._returns[title]
     end
   end })
 end
 
 -- At a question the scripted answer is given, in a moment; without one the time runs out.
 local function answer_later(self)
-  local node = self._run._graph.by[self._run.state]
+  local node = self:_node()
   local wanted = scripted(self, node.name, nil)
   if wanted == nil or wanted == "timed_out" then return end
   tasks.spawn(function()
@@ -146,12 +156,21 @@ local function answer_later(self)
   end)
 end
 
--- "⚡name" scripts a signal for a charge or a wait.
-local function signal_later(self)
-  local node = self._run._graph.by[self._run.state]
-  local script = self._signals[node.name]
-  if not script then return end
+-- A signal comes because the test says so, or because the outcome that is scripted is one.
+local function signal_of(self, node)
+  local given = self._signals[node.name]
   self._signals[node.name] = nil
+  if given or node.verb == "ask" then return given end
+  local script, at = self._script[node.name], self._turn[node.name] or 1
+  local wanted = type(script) == "table" and script[math.min(at, #script)] or script
+  for _, edge in ipairs(node.edges) do
+    if edge.signal and edge.outcome == wanted then return wanted end
+  end
+end
+
+local function signal_later(self)
+  local script = signal_of(self, self:_node())
+  if not script then return end
   tasks.spawn(function()
     tasks.sleep(AFTER / 2)
     self._run:signal(script)
@@ -176,6 +195,7 @@ local function options_of(self)
     on_step = function(step)
       table.insert(self.path, step)
       self._run = step.run
+      if #self.path >= self._limit then return step.run:stop() end
       signal_later(self)
     end,
   }, "pix.testing.flow")
@@ -198,6 +218,12 @@ end
 --- A signal comes while the run is in a state.
 function Test:signal(state, name)
   self._signals[state] = name
+  return self
+end
+
+--- Says what a function of the host's returns where it goes well.
+function Test:returns(title, value)
+  self._returns[title] = value
   return self
 end
 
@@ -251,7 +277,7 @@ function M.flow(where)
   if not flow then error("pix.testing.flow: " .. err.message, 2) end
   local self = setmetatable({
     _flow = flow, _graph = flow.graph, _script = {}, _turn = {}, _signals = {}, _perform = {},
-    _doubt = {}, _count = 0, ledger = {}, charges = {}, performed = {}, alerts = {}, errors = {},
+    _returns = {}, _limit = MOST_STEPS, _doubt = {}, _count = 0, ledger = {}, charges = {}, performed = {}, alerts = {}, errors = {},
     path = {}, shown = {}, journal = memory.new(), t = testing.start(),
   }, Test)
   return self
