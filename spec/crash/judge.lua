@@ -65,15 +65,18 @@ function M.fulfilments(operations, told)
   return wrong
 end
 
---- At most one code of an order was shown that can be paid: `shown` has { reference, id }.
-function M.codes(shown)
-  local wrong, first = {}, {}
+--- At most one code of an order was shown that can be paid; `shown` has { reference, id }. One that
+-- was cancelled is none.
+function M.codes(shown, charges)
+  local wrong, first, ledger = {}, {}, by(charges, "id")
   for _, item in ipairs(shown) do
     local id = first[item.reference]
-    if id and id ~= item.id then
-      add(wrong, "%s has two codes, %s and %s", item.reference, id, item.id)
+    if ledger[item.id].status ~= "cancelled" then
+      if id and id ~= item.id then
+        add(wrong, "%s has two codes, %s and %s", item.reference, id, item.id)
+      end
+      first[item.reference] = item.id
     end
-    first[item.reference] = item.id
   end
   return wrong
 end

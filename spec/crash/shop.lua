@@ -32,6 +32,7 @@ function M.open(providers, where, on_event, worker)
     options[i] = provider
     options.budget[provider:name()] = { polls_per_minute = 100000, polls_at_once = 32 }
   end
+  if #providers > 1 then options.select = "round_robin" end
   return assert(pix.checkout(options))
 end
 
@@ -70,6 +71,43 @@ function M.told(path)
   end
   file:close()
   return list
+end
+
+--- Number, reference and amount of a busy run's orders.
+function M.reference(number)
+  return "order-" .. number
+end
+
+function M.amount(number)
+  return 1000 + number
+end
+
+--- What busy.lua has written: numbers that were begun, and ended; and what was shown, a list of
+-- { reference, id }.
+function M.orders(path)
+  local orders = { begun = {}, ended = {}, shown = {} }
+  local file = io.open(path)
+  if not file then return orders end
+  for line in file:lines() do
+    local what, number, id = line:match("^(%a+) (%d+) (%S+)$")
+    number = tonumber(number)
+    if what == "shown" then
+      table.insert(orders.shown, { reference = M.reference(number), id = id })
+    else
+      orders[what][number] = true
+    end
+  end
+  file:close()
+  return orders
+end
+
+--- Numbers by chance, the same for a seed on both VMs: draw(most) is from 1 to `most`.
+function M.generator(seed)
+  local state = seed * 7919 + 17
+  return function(most)
+    state = (state * 69069 + 1) % 4294967296
+    return math.floor(state / 65536) % most + 1
+  end
 end
 
 return M
