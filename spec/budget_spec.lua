@@ -10,11 +10,16 @@ local function take_all(state, lane, now)
 end
 
 describe("the budget", function()
-  it("gives polling 40 requests a minute", function()
+  it("gives polling 40 requests in any minute, evenly", function()
     local state, count, seconds = take_all(budget.new(), "poll", 0)
-    assert.equal(40, count)
-    assert.near(1.5, seconds, 1e-6)
-    assert.is_truthy(budget.take(state, "poll", 1.5))
+    assert.equal(4, count)
+    assert.near(60 / 36, seconds, 1e-6)
+    for now = 0, 59.9, 0.1 do
+      local more
+      state, more = take_all(state, "poll", now)
+      count = count + more
+    end
+    assert.truthy(count >= 38 and count <= 40, count)
   end)
 
   it("does not limit orders unless it is told to", function()
@@ -25,7 +30,8 @@ describe("the budget", function()
   end)
 
   it("keeps a part of the minute for orders, however much is polled", function()
-    local state, polled = take_all(budget.new { per_minute = 20 }, "poll", 0)
+    local state, polled = take_all(budget.new { per_minute = 20, polls_per_minute = 500 }, "poll",
+      0)
     assert.equal(15, polled)
     local _, ordered = take_all(state, "order", 0)
     assert.equal(5, ordered)
@@ -44,6 +50,11 @@ describe("the budget", function()
     local state = assert(budget.take(budget.new { concurrency = 1 }, "order", 0))
     assert.is_nil((budget.take(state, "order", 0)))
     assert.is_truthy(budget.take(budget.give(state, "order"), "order", 0))
+  end)
+
+  it("tells how many looks may leave now", function()
+    assert.equal(4, budget.polls(budget.new(), 0))
+    assert.equal(0, budget.polls(budget.new { concurrency = 1, per_minute = 1 }, 0))
   end)
 
   it("refuses options that make no sense", function()

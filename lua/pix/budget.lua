@@ -8,6 +8,7 @@ local M = {}
 local DEFAULTS = { concurrency = 64, per_minute = 0, polls_at_once = 8, polls_per_minute = 40 }
 local WINDOW = 60
 local RESERVE = 0.25 -- of per_minute, kept for orders
+local BURST = 0.1 -- of polls_per_minute at once; the rest comes evenly, so that no minute has more
 
 --- @tparam[opt] table options concurrency = 64 requests at once; per_minute = requests of both
 --   lanes, 0 = no limit; polls_at_once = 8; polls_per_minute = 40
@@ -18,7 +19,7 @@ function M.new(options)
     all[name] = options and options[name] or default
   end
   return { options = all, busy = 0, polling = 0, total = all.per_minute,
-    polls = all.polls_per_minute, at = 0 }
+    polls = math.max(1, BURST * all.polls_per_minute), at = 0 }
 end
 
 --- Checks what a program says about budgets.
@@ -40,12 +41,17 @@ local function copy(budget)
   return new
 end
 
--- Buckets fill evenly: a minute's worth in a minute.
+local function polls_each_minute(options)
+  return (1 - BURST) * options.polls_per_minute
+end
+
+-- Buckets fill evenly.
 local function refill(budget, now)
   local new, options = copy(budget), budget.options
   local part = math.max(0, now - budget.at) / WINDOW
   new.total = math.min(options.per_minute, budget.total + part * options.per_minute)
-  new.polls = math.min(options.polls_per_minute, budget.polls + part * options.polls_per_minute)
+  new.polls = math.min(math.max(1, BURST * options.polls_per_minute),
+    budget.polls + part * polls_each_minute(options))
   new.at = now
   return new
 end
@@ -63,7 +69,7 @@ local function delay(budget, lane)
     seconds = until_full(budget.total, needed, options.per_minute)
   end
   if lane == "poll" then
-    seconds = math.max(seconds, until_full(budget.polls, 1, options.polls_per_minute))
+    seconds = math.max(seconds, until_full(budget.polls, 1, polls_each_minute(options)))
   end
   return seconds
 end
@@ -92,6 +98,17 @@ function M.take(budget, lane, now)
     new.polling, new.polls = new.polling + 1, new.polls - 1
   end
   return new
+end
+
+--- How many looks may leave now?
+-- @treturn integer 0 or more
+function M.polls(budget, now)
+  local count = 0
+  while true do
+    local new = M.take(budget, "poll", now)
+    if not new then return count end
+    budget, count = new, count + 1
+  end
 end
 
 --- Gives the place of a request that has ended back.

@@ -163,14 +163,14 @@ local function give_back(self, name, lane)
   self._free[name]:open()
 end
 
---- Could a look at this provider leave now?
--- @treturn boolean
--- @treturn number seconds after which it may
+--- How many looks at this provider could leave now?
+-- @treturn integer
+-- @treturn number seconds after which to ask again
 function Guard:room(name, operation)
   local seconds = self:open_for(name, operation)
-  if seconds > 0 then return false, seconds end
-  local new, delay = budget.take(self._budgets[name], "poll", now())
-  return new ~= nil, delay or 1
+  if seconds > 0 then return 0, seconds end
+  local _, delay = budget.take(self._budgets[name], "poll", now())
+  return budget.polls(self._budgets[name], now()), delay or 1
 end
 
 -- ---- Requests ----

@@ -234,18 +234,27 @@ end
 
 -- Copies of the rows that fit, in the order of `key`.
 local function choose(self, fits, key, n)
-  local list = {}
+  local list, copies = {}, {}
   for _, row in pairs(self._rows) do
-    if fits(row) then list[#list + 1] = copy(row) end
+    if fits(row) then list[#list + 1] = row end
   end
   table.sort(list, function(a, b)
     if a[key] ~= b[key] then return a[key] < b[key] end
     return a.number < b.number
   end)
-  for i = #list, (n or MANY) + 1, -1 do
-    list[i] = nil
+  for i = 1, math.min(#list, n or MANY) do
+    copies[i] = copy(list[i])
   end
-  return list
+  return copies
+end
+
+-- The row that is due first; there may be many, and this is asked often.
+local function first_due(self)
+  local first
+  for _, row in pairs(self._rows) do
+    if row.due and (not first or row.due < first.due) then first = row end
+  end
+  return { copy(first) }
 end
 
 function Memory:claim(query)
@@ -253,6 +262,7 @@ function Memory:claim(query)
   local list = choose(self, function(row)
     return row.due and row.due <= query.now and STATE[row.state] >= 3
       and (not row.lease or row.lease <= query.now)
+      and (not query.provider or row.provider == query.provider)
   end, "due", query.n)
   for _, row in ipairs(list) do
     self._rows[row.id].lease = query.now + lease
@@ -294,6 +304,7 @@ function Memory:by_reference(reference)
 end
 
 function Memory:watched(query)
+  if query and query.n == 1 then return first_due(self) end
   return choose(self, function(row) return row.due ~= nil end, "due", query and query.n)
 end
 

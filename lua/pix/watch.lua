@@ -21,8 +21,10 @@ Watch.__index = Watch
 
 local GRACE = 86400 -- seconds after expiry during which a late payment is looked for
 local SLOW = 300 -- seconds between two looks in that time
-local PACE = 1.5 -- seconds of a provider's budget that each watched charge costs: 40 a minute
-local ROWS, LEASE = 50, 180
+local PACE = 60 / 36 -- seconds of a provider's budget that each watched charge costs
+local LAST_LOOK = 5 -- seconds that the look at the end of a wait may take
+local LISTED, LEASE = 1000, 180 -- rows that one search serves; seconds
+local BEAT = 3 -- seconds; charges that one search serves fall due together
 local LONGEST_SLEEP = 5
 local TICK = 0.001 -- seconds: a shorter sleep may not move the clock at all
 local RESOLVE_FIRST, RESOLVE_LONGEST = 20, 3600
@@ -89,8 +91,12 @@ end
 local function next_due(self, row, err)
   local at = wall()
   if row.state == "unknown" then return at + resolve_delay(row) end
+  if err and err.code == "budget" then return at + PACE end
   if pending(row) then
     local due = at + interval(self, row, err)
+    if self._shop._providers[row.provider]:supports "search" then
+      due = math.ceil(due / BEAT) * BEAT
+    end
     local expires = row.expires
     return expires and expires > at and math.min(due, expires) or due
   end
@@ -127,8 +133,9 @@ end
 --- One look at a row of the journal, and what follows from it. May yield.
 -- @tparam table row
 -- @tparam[opt] string lane "poll" or "order"
+-- @tparam[opt] number deadline of the reactor's clock
 -- @treturn string|nil what is known now, or nil and an error
-function Watch:look(row, lane)
+function Watch:look(row, lane, deadline)
   local shop = self._shop
   if row.state == "unknown" then return resolve.look(shop, row, { lane = lane }) end
   if pending(row) and row.orphan then
@@ -137,7 +144,7 @@ function Watch:look(row, lane)
   end
   if pending(row) and row.expires and row.expires <= wall() then return expire(self, row) end
   local heard, err = shop._guard:read(row.provider, "status",
-    { id = row.charge_id, amount = row.amount }, { lane = lane })
+    { id = row.charge_id, amount = row.amount }, { lane = lane, deadline = deadline })
   if not heard then return nil, err end
   return shop:_heard(row, heard)
 end
@@ -225,8 +232,7 @@ local function divide(self, provider, entries)
   return together, alone
 end
 
-local function start(self, provider, entries)
-  local together, alone = divide(self, provider, entries)
+local function start(self, provider, together, alone)
   if #together > 0 then
     for _, entry in ipairs(together) do
       entry.next_at = math.huge
@@ -262,13 +268,15 @@ end
 local function look_at_pinned(self)
   for provider, entries in pairs(due_entries(self)) do
     local room, seconds = self._shop._guard:room(provider, "status")
-    if room then
-      start(self, provider, entries)
-    else
-      for _, entry in ipairs(entries) do
-        entry.next_at = now() + seconds
-      end
+    local together, alone = divide(self, provider, entries)
+    table.sort(alone, function(a, b) return a.next_at < b.next_at end)
+    for i, entry in ipairs(room == 0 and entries or alone) do
+      if i > room then entry.next_at = now() + seconds + PACE * (i - room - 1) end
     end
+    for i = #alone, room + 1, -1 do
+      alone[i] = nil
+    end
+    if room > 0 then start(self, provider, together, alone) end
   end
 end
 
@@ -353,7 +361,7 @@ end
 
 -- The last look, when the time is over.
 local function last_look(self, entry)
-  local status, err = self:look(entry.row, "order")
+  local status, err = self:look(entry.row, "poll", now() + LAST_LOOK)
   entry.err = err
   if not status and not waiting.passing(err) then return nil, err end
   return true, err
@@ -390,41 +398,42 @@ end
 
 -- ---- The journal's work list ----
 
-local function take(self, rows)
-  local by_provider = {}
+local function claimed(self, rows)
+  local entries = {}
   for _, row in ipairs(rows) do
-    local provider = self._shop._providers[row.provider]
-    if self._pinned[row.id] or not provider then
-      -- Looked at by those who wait; or of a provider that this checkout does not have.
+    if self._pinned[row.id] then -- looked at by those who wait
       self._shop._store:later(row.id, { fence = row.fence, due = wall() + 60 })
     else
       know(self, row)
-      by_provider[row.provider] = by_provider[row.provider] or {}
-      table.insert(by_provider[row.provider], { row = row, claimed = true, bell = latch.new(),
-        charge = self._shop:_charge_of(row), next_at = 0 })
+      entries[#entries + 1] = { row = row, claimed = true, bell = latch.new(), next_at = 0,
+        charge = self._shop:_charge_of(row) }
     end
   end
-  return by_provider
+  return entries
 end
 
--- No room: later, spread over the time that all of them need.
-local function put_off(self, entries, seconds)
-  for i, entry in ipairs(entries) do
-    self._shop._store:later(entry.row.id, { fence = entry.row.fence,
-      due = wall() + seconds + PACE * i })
-  end
+-- As many as the provider's budget allows to be looked at now: the others stay where they are.
+local function claim(self, provider)
+  local room = self._shop._guard:room(provider, "status")
+  if room == 0 then return 0 end
+  local lists = self._shop._providers[provider]:supports "search"
+  local rows, err = self._shop._store:claim { now = wall(), lease = LEASE, provider = provider,
+    n = lists and LISTED or room }
+  if not rows then return nil, err end
+  start(self, provider, divide(self, provider, claimed(self, rows)))
+  return #rows
 end
 
 --- Takes what is due and looks at it. May yield; the looks go on as tasks.
 -- @treturn integer|nil rows taken, or nil and an error
 function Watch:round()
-  local rows, err = self._shop._store:claim { now = wall(), n = ROWS, lease = LEASE }
-  if not rows then return nil, err end
-  for provider, entries in pairs(take(self, rows)) do
-    local room, seconds = self._shop._guard:room(provider, "status")
-    if room then start(self, provider, entries) else put_off(self, entries, seconds) end
+  local sum = 0
+  for _, provider in ipairs(self._shop._settings.names) do
+    local count, err = claim(self, provider)
+    if not count then return nil, err end
+    sum = sum + count
   end
-  return #rows
+  return sum
 end
 
 local function idle(self)
@@ -438,6 +447,7 @@ local function rest(self)
   local list = self._shop._store:watched { n = 1 }
   local due = list and list[1] and list[1].due
   if not due then return LONGEST_SLEEP end
+  if due <= wall() then return PACE end -- more than the budget allows
   return math.max(0.25, math.min(LONGEST_SLEEP, due - wall()))
 end
 

@@ -42,14 +42,15 @@ end
 
 --- Takes operations that are due, under a lease: until it is over nobody else gets them, and
 -- after that nothing this worker writes with its old `fence` is taken (G6). May yield.
--- @tparam table query now, n (100), lease (seconds, 60)
+-- @tparam table query now, n (100), lease (seconds, 60), provider (nil: of all)
 -- @treturn table|nil operations, each with its `fence`
 function M:claim(query)
   local rows, err = select_rows(self, pick(self, [[SELECT id FROM pix_operation
     WHERE due <= :now AND state >= 3 AND (lease IS NULL OR lease <= :now)
+    AND (CAST(:provider AS TEXT) IS NULL OR provider = CAST(:provider AS TEXT))
     ORDER BY due LIMIT :n]]) .. [[UPDATE pix_operation SET worker = :worker, lease = :lease,
     fence = fence + 1 WHERE id IN (SELECT id FROM picked) RETURNING ]] .. COLUMNS, {
-    now = ms(query.now), n = query.n or MANY, worker = self.worker,
+    now = ms(query.now), n = query.n or MANY, worker = self.worker, provider = query.provider,
     lease = ms(query.now + (query.lease or LEASE)),
   })
   if not rows then return nil, err end
