@@ -28,8 +28,8 @@ int l_error_new(lua_State *L);
 int l_error_is(lua_State *L);
 
 /* Makes a userdata of `size` zeroed bytes with the metatable `type`, which must exist. Each begins
-** with L_NOT_LOVE: LÖVE takes the first word of whatever is pushed into a channel for the pointer to
-** its type, and refuses it only when that is NULL. */
+** with L_NOT_LOVE: LÖVE takes the first word of whatever is pushed into a channel for the pointer
+** to its type, and refuses it only when that is NULL. */
 #define L_NOT_LOVE const void *not_love
 void *l_new(lua_State *L, size_t size, const char *type);
 
