@@ -130,8 +130,8 @@ describe("flow:run", function()
   after_each(function() t:stop() end)
 
   local function given(extra)
-    local options = { checkout = pix.ssg { client_id = "a", client_secret = "b", device_code = "c" },
-      perform = { brew = function() return true end }, alert = function() end, ui = {} }
+    local ssg = pix.ssg { client_id = "a", client_secret = "b", device_code = "c" }
+    local options = { checkout = ssg, perform = { brew = function() return true end }, alert = function() end, ui = {} }
     for key, value in pairs(extra or {}) do options[key] = value end
     return options
   end
@@ -159,7 +159,8 @@ describe("flow:run", function()
   end)
 
   it("raises when the host lacks what the flow needs", function()
-    assert.error_matches(function() flow:run(ORDER, given { perform = {} }) end, 'perform%["brew"%]')
+    assert.error_matches(function() flow:run(ORDER, given { perform = {} }) end,
+      'perform%["brew"%]')
     assert.error_matches(function() flow:run(ORDER, given { alert = false }) end, "alert")
     assert.error_matches(function() flow:run(ORDER, given { chekout = 1 }) end, "checkout")
   end)

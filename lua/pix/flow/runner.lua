@@ -2,8 +2,8 @@
 -- its effect begins.
 --
 -- DESIGN: a run is one task. It comes to a state (journaled), does the state's effect
--- (effects.lua), hears an outcome, follows the edge: the next state, with all the data it needs, is journaled in
--- one step. What a crash leaves behind is a state whose effect may have begun; resume.lua goes on
+-- (effects.lua), hears an outcome, follows the edge: the next state, with all the data it needs, is
+-- journaled in one step. What a crash leaves behind is a state whose effect may have begun; resume.lua goes on
 -- from there. A signal cancels the wait that the run is in, never a request that moves money. Data
 -- is plain JSON: { scopes, charges, counts, tries, since }.
 local core = require "pix.core"

@@ -1,8 +1,8 @@
 --- pix.testing.flow(file): runs a flow with scripted outcomes and a virtual clock.
 --
 -- A scripted shop stands in the place of the checkout: what each charge, refund and cancel comes to
--- is said by the test, or by nobody, and then all goes well. Nothing reaches a network, and hours pass
--- at once.
+-- is said by the test, or by nobody, and then all goes well. Nothing reaches a network, and hours
+-- pass at once.
 local core = require "pix.core"
 local load = require "pix.flow.load"
 local memory = require "pix.flow.memory"
@@ -249,6 +249,27 @@ function Test:run(input)
   return run.state, outcome
 end
 
+--- Goes on with the run after it was stopped or its journal failed, as after a restart.
+-- @treturn string the state in which it ended
+-- @treturn string "done" or "failed"
+function Test:resume()
+  local given = assert(options_of(self))
+  self._resumed = (self._resumed or 0) + 1
+  self.journal.worker = "restart " .. self._resumed
+  local rows = assert(self.journal:run_claim { now = core.reactor():wall(), sole = true })
+  for _, row in ipairs(rows) do
+    self._run = runner.start(runner.of(self._flow, row, given), true)
+  end
+  if #rows == 0 then -- it had ended, and only the program did not know
+    local row = self.journal:run_get(self._run.id)
+    self._run.state, self._run.ended = row.state, true
+    self._run.outcome = self:_node().verb == "done" and "done" or "failed"
+  end
+  local outcome, result = self._run:wait()
+  self.result = result
+  return self._run.state, outcome
+end
+
 --- The path of the last run: "pay —paid→ brew —ok→ thanks".
 function Test:way()
   local parts = {}
@@ -277,7 +298,8 @@ function M.flow(where)
   if not flow then error("pix.testing.flow: " .. err.message, 2) end
   local self = setmetatable({
     _flow = flow, _graph = flow.graph, _script = {}, _turn = {}, _signals = {}, _perform = {},
-    _returns = {}, _limit = MOST_STEPS, _doubt = {}, _count = 0, ledger = {}, charges = {}, performed = {}, alerts = {}, errors = {},
+    _returns = {}, _limit = MOST_STEPS, _doubt = {}, _count = 0, ledger = {}, charges = {},
+    performed = {}, alerts = {}, errors = {},
     path = {}, shown = {}, journal = memory.new(), t = testing.start(),
   }, Test)
   return self
