@@ -32,7 +32,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define OWN_LINES 110 /* bytes of the header lines that libcurl adds itself, about */
+#define OWN_LINES 60 /* bytes of the header lines that libcurl adds itself, about */
 
 enum pix_sent pix_http_sent(int curl_code, long request_size, long status) {
   if (request_size == 0) return PIX_SENT_NO;

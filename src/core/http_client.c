@@ -13,21 +13,9 @@
 #include <openssl/crypto.h>
 
 #define MAX_CONNECTIONS 65536
+#define ENCODINGS       "gzip"
 
 /* ---- header lines ---- */
-
-struct pix_http_headers *pix_http_headers_new(void) {
-  struct pix_http_headers *headers = calloc(1, sizeof *headers);
-
-  if (headers == NULL) return NULL;
-  atomic_init(&headers->refs, 1);
-  /* No "100 Continue": it would put a pause between header and body, and a body into doubt. */
-  if (pix_http_headers_add(headers, "Expect", "", NULL) != PIX_OK) {
-    free(headers);
-    return NULL;
-  }
-  return headers;
-}
 
 static bool token(const char *name) {
   size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -79,6 +67,25 @@ int pix_http_headers_add(struct pix_http_headers *headers, const char *name, con
   headers->last = node;
   headers->size += strlen(node->data) + 2;
   return PIX_OK;
+}
+
+/* The lines that every request has. libcurl would write the last two anew for each, letter by
+** letter; given as lines they cost half of it. No "100 Continue": it would put a pause between
+** header and body, and a body into doubt. */
+static bool add_own_lines(struct pix_http_headers *headers) {
+  return pix_http_headers_add(headers, "Expect", "", NULL) == PIX_OK &&
+         pix_http_headers_add(headers, "User-Agent", "luapix/" PIX_VERSION, NULL) == PIX_OK &&
+         pix_http_headers_add(headers, "Accept-Encoding", ENCODINGS, NULL) == PIX_OK;
+}
+
+struct pix_http_headers *pix_http_headers_new(void) {
+  struct pix_http_headers *headers = calloc(1, sizeof *headers);
+
+  if (headers == NULL) return NULL;
+  atomic_init(&headers->refs, 1);
+  if (add_own_lines(headers)) return headers;
+  pix_http_headers_unref(headers);
+  return NULL;
 }
 
 const char *pix_http_headers_at(const struct pix_http_headers *headers, size_t at) {
@@ -361,8 +368,7 @@ static bool set_transport(CURL *easy, const struct pix_http_client *client) {
   /* A name server that hangs must not hang the thread when an exchange ends early. */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(client->connect_timeout * 1000 + 0.5));
-  return curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_USERAGENT, "luapix/" PIX_VERSION) == CURLE_OK;
+  return curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ENCODINGS) == CURLE_OK;
 }
 
 static struct pix_carrier *carrier_new(const struct pix_http_client *client) {
