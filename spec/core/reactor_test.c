@@ -422,6 +422,26 @@ static void exchanges_wait_in_the_outbox(void) {
   pix_reactor_close(r);
 }
 
+static void takes_one_at_a_time(void) {
+  struct pix_reactor *r = open_reactor(false);
+  uint64_t ids[2];
+  struct pix_op *op;
+
+  for (int i = 0; i < 2; i++) ids[i] = pix_reactor_submit(r, pix_timer_new(0));
+  for (int i = 0; i < 2; i++) {
+    while (!pix_reactor_has_done(r)) pix_reactor_wait(r, 20);
+    CHECK(readable(r));
+    CHECK_INT(2 - i, pix_reactor_pending(r));
+    op = pix_reactor_take(r);
+    CHECK(op->id == ids[i] && op->next == NULL);
+    op->verbs->free(op);
+  }
+  CHECK(!readable(r) && !pix_reactor_has_done(r));
+  CHECK(pix_reactor_take(r) == NULL);
+  CHECK_INT(0, pix_reactor_pending(r));
+  pix_reactor_close(r);
+}
+
 static void a_virtual_close_frees_all(void) {
   struct pix_reactor *r = open_reactor(true);
   int freed = 0;
@@ -460,6 +480,7 @@ static const struct check_test tests[] = {
     {"ten tenths of a virtual second are one second", ten_tenths_are_one_second},
     {"virtual timers end in order", virtual_timers_end_in_order},
     {"virtual exchanges wait in the outbox", exchanges_wait_in_the_outbox},
+    {"one at a time may be taken, and the descriptor tells of the rest", takes_one_at_a_time},
     {"closing a virtual reactor frees every op, also one that was taken",
      a_virtual_close_frees_all},
     {"a virtual reactor has no doorbell", a_virtual_one_has_no_doorbell},

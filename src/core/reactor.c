@@ -242,11 +242,29 @@ struct pix_op *pix_reactor_drain(struct pix_reactor *r) {
   return batch;
 }
 
+struct pix_op *pix_reactor_take(struct pix_reactor *r) {
+  struct pix_op *op;
+
+  pthread_mutex_lock(&r->lock);
+  op = r->done.head;
+  if (op != NULL) {
+    r->done.head = op->next;
+    op->next = NULL;
+    r->pending--;
+  }
+  if (r->done.head == NULL) {
+    r->done.tail = NULL;
+    unsignal_locked(r);
+  }
+  pthread_mutex_unlock(&r->lock);
+  return op;
+}
+
 int pix_reactor_fd(const struct pix_reactor *r) {
   return r->read_fd;
 }
 
-static bool has_done(struct pix_reactor *r) {
+bool pix_reactor_has_done(struct pix_reactor *r) {
   bool yes;
 
   pthread_mutex_lock(&r->lock);
@@ -259,7 +277,7 @@ int pix_reactor_wait(struct pix_reactor *r, double seconds) {
   struct pollfd fd = {r->read_fd, POLLIN, 0};
   int64_t end;
 
-  if (has_done(r)) return 1;
+  if (pix_reactor_has_done(r)) return 1;
   if (r->is_virtual) return 0;
   end = pix_reactor_ticks() + nanoseconds(seconds);
   for (;;) {

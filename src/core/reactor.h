@@ -78,6 +78,12 @@ void pix_reactor_cancel(struct pix_reactor *reactor, uint64_t id);
 ** none. Resets the descriptor: it is readable only while a finished op waits. */
 struct pix_op *pix_reactor_drain(struct pix_reactor *reactor);
 
+/* The oldest of them alone, or NULL. The descriptor stays readable while another one waits. */
+struct pix_op *pix_reactor_take(struct pix_reactor *reactor);
+
+/* Is there anything to drain? */
+bool pix_reactor_has_done(struct pix_reactor *reactor);
+
 /* A descriptor that polls readable while a finished op waits to be drained; for any event loop. */
 int pix_reactor_fd(const struct pix_reactor *reactor);
 

@@ -3,10 +3,12 @@
 ** loop) and nobody else.
 **
 ** WHO LOCKS WHAT. `lock` guards the fields of the first group, the links and the state of every op
-** between submit and drain, and nothing else. The second group belongs to the reactor's thread
-** alone (in a virtual reactor: to the owner's thread), the third is set before the thread starts
-** and never changes. The lock is never held during a call into libcurl or into an op's verb, with
-** one exception: at the end, when the owner only waits for the thread.
+** between submit and drain, and nothing else. The second group, and all that runs in the loop,
+** belongs to whoever has the *baton*: the reactor's thread, or the owner's thread while it drives
+** the loop itself (in a virtual reactor: always the owner's). The baton changes hands under the
+** lock. The third group is set before the thread starts and never changes. The lock is never held
+** during a call into libcurl or into an op's verb, with one exception: at the end, when the owner
+** only waits for the thread.
 */
 #ifndef PIX_REACTOR_IMPL_H
 #define PIX_REACTOR_IMPL_H
@@ -39,13 +41,23 @@ struct pix_reactor {
   size_t unfinished;            /* in buckets */
   size_t pending;               /* submitted, not drained */
   uint64_t last_id;
-  bool sleeping;  /* the thread is in poll or about to be, and nobody has woken it */
+  bool sleeping;  /* who has the baton is in poll or about to be, and nobody has woken him */
   bool stop;      /* the thread shall end */
   bool signalled; /* the descriptor is readable */
   bool listened;  /* somebody listens at the doorbell */
+  bool watched;   /* the descriptor was asked for: an event loop may look at it */
+  bool owners;    /* the owner has the baton */
+  bool wanted;    /* the owner waits for the baton */
+  bool driving;   /* the owner has the baton, and is in the loop just now */
+  bool deep;      /* the thread is parked until it is called, and does not look by itself */
+  pthread_t driver;
+  unsigned visits;       /* times the owner has begun to drive */
+  unsigned penalty;      /* waits of the owner that are not to drive */
+  pthread_cond_t parked; /* for the thread: the baton is there, or work that may need it */
+  pthread_cond_t given;  /* for the owner: the baton is there */
   struct pix_doorbell *bell;
 
-  /* 2. The reactor's thread only. */
+  /* 2. Who has the baton. */
   struct pix_heap heap;
   struct pix_op_list finished; /* to be handed over at the end of this turn */
   int64_t now;                 /* of this turn; virtual: the clock itself */
@@ -56,6 +68,7 @@ struct pix_reactor {
   /* 3. Constant, but for the workers: the owner's. */
   struct pix_worker *workers;
   bool is_virtual;
+  bool may_drive; /* libcurl raises no SIGPIPE in the owner's thread */
   pid_t pid;
   pthread_t thread;
   CURLM *multi;          /* thread-safe for wakeup only */
@@ -72,5 +85,16 @@ struct pix_op *pix_op_list_pop(struct pix_op_list *list);
 
 /* reactor_thread.c: the thread's function. */
 void *pix_reactor_thread(void *reactor);
+
+/* Owner's thread: runs the loop until something is done (1), `end` on the reactor's clock has come
+** (0), or a signal has (-1). -2: the thread is to do it, wait for it. */
+int pix_reactor_drive(struct pix_reactor *reactor, int64_t end);
+
+/* Under the lock: what was submitted or cancelled needs somebody's attention; true: whom to wake
+** sleeps in poll, call curl_multi_wakeup after the unlock. */
+bool pix_reactor_call_locked(struct pix_reactor *reactor);
+
+/* Under the lock: the owner has, or will have, no use for the baton. */
+void pix_reactor_return_locked(struct pix_reactor *reactor);
 
 #endif

@@ -8,16 +8,31 @@
 ** `sleeping` is set, and clears it, so that a batch of submits costs one wakeup; libcurl's wakeup
 ** is sticky, so one that comes between the unlock and the poll is not lost.
 **
+** THE BATON. With few ops under way the two thread switches of an op cost more than its work. So an
+** owner who blocks in pix_reactor_wait anyway takes the baton and runs the loop on his own thread,
+** and keeps it while he is away: the next wait finds it there, and what he finds finished needs no
+** signal. Work must not lie while he is busy elsewhere: as long as he is away and anything is
+** unfinished, the parked thread looks every tick, and takes the baton back if he has not been in
+** the loop since the last look. Without work it sleeps until submit, cancel or leave call it. An
+** owner with many ops, or who lets the thread take over, or who has a doorbell, does not drive:
+** there the thread and he work side by side.
+**
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.
 */
 #include "reactor_impl.h"
 
+#include <errno.h>
 #include <poll.h>
-#include <signal.h>
+#include <time.h>
 
 #define LONGEST_SLEEP 60000 /* ms */
 #define BELL_PAUSE    100
+#define TICK          500000 /* ns; work left alone waits for two at most */
+#define QUIET_TICKS   10     /* without work, until the thread sleeps for good */
+#define PENALTY       16     /* waits without driving, for an owner who left work alone */
+#define MOST_TAKEN    4      /* ops under way with which the owner takes the baton */
+#define MOST_KEPT     8      /* … and keeps it */
 
 static void hand_over_locked(struct pix_reactor *r) {
   struct pix_op *op;
@@ -90,12 +105,14 @@ static void work_curl(struct pix_reactor *r) {
   } while (r->started && --rounds > 0);
 }
 
-static int sleep_time(struct pix_reactor *r) {
+/* Until the next timer is due, and `end` at the latest. */
+static int sleep_time(struct pix_reactor *r, int64_t end) {
   const struct pix_heap_entry *top = pix_heap_top(&r->heap);
   int64_t ms;
 
-  if (top == NULL) return LONGEST_SLEEP;
-  ms = (top->when - pix_reactor_ticks() + 999999) / 1000000;
+  if (top != NULL && top->when < end) end = top->when;
+  if (end == INT64_MAX) return LONGEST_SLEEP;
+  ms = (end - pix_reactor_ticks() + 999999) / 1000000;
   if (ms < 0) return 0;
   return ms > LONGEST_SLEEP ? LONGEST_SLEEP : (int)ms;
 }
@@ -131,11 +148,11 @@ static void rest(struct pix_reactor *r) {
 
   pthread_mutex_lock(&r->lock);
   hand_over_locked(r);
-  work = r->submitted.head != NULL || r->cancels != NULL || r->stop;
+  work = r->submitted.head != NULL || r->cancels != NULL || r->stop || r->wanted;
   r->sleeping = !work;
   bell = r->bell;
   pthread_mutex_unlock(&r->lock);
-  wait = work ? 0 : sleep_time(r);
+  wait = work ? 0 : sleep_time(r, INT64_MAX);
   if (bell != NULL) {
     pix_doorbell_ring(bell);
     count = pix_doorbell_fds(bell, &fds);
@@ -144,6 +161,124 @@ static void rest(struct pix_reactor *r) {
   /* A failing poll must not become a busy loop. */
   if (curl_multi_poll(r->multi, fds, count, wait, NULL) != CURLM_OK) poll(NULL, 0, 5);
   if (bell != NULL) pix_doorbell_turn(bell, pix_reactor_ticks(), unfinished, r);
+}
+
+/* ---- the baton ---- */
+
+bool pix_reactor_call_locked(struct pix_reactor *r) {
+  bool wake = r->sleeping;
+
+  r->sleeping = false;
+  if (r->owners && !r->driving && r->deep) pthread_cond_signal(&r->parked);
+  return wake;
+}
+
+void pix_reactor_return_locked(struct pix_reactor *r) {
+  r->owners = false;
+  pthread_cond_signal(&r->parked);
+}
+
+/* Sleeps a tick, or, if the last ones brought nothing, until called. */
+static void doze_locked(struct pix_reactor *r, int quiet) {
+  struct timespec until;
+
+  r->deep = quiet > QUIET_TICKS;
+  if (r->deep) {
+    pthread_cond_wait(&r->parked, &r->lock);
+  } else {
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++;
+    if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000;
+    pthread_cond_timedwait(&r->parked, &r->lock, &until);
+  }
+  r->deep = false;
+}
+
+/* The thread, between two turns: gives the baton to an owner who wants it, and comes back when it
+** is returned, or when the owner has left work alone for a whole tick. */
+static void lend_baton(struct pix_reactor *r) {
+  int quiet = 0;
+
+  pthread_mutex_lock(&r->lock);
+  if (r->wanted && !r->stop) {
+    r->wanted = false;
+    r->owners = r->driving = true; /* or it might be taken back before he wakes */
+    pthread_cond_signal(&r->given);
+  }
+  while (r->owners) {
+    unsigned visits = r->visits;
+    bool needed = !r->driving && r->unfinished > 0;
+    quiet = needed ? 0 : quiet + 1;
+    doze_locked(r, quiet);
+    if (!r->owners || !needed || r->unfinished == 0 || r->visits != visits) continue;
+    r->owners = false;
+    r->penalty = PENALTY;
+  }
+  pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the owner drives ---- */
+
+/* Takes the baton if few ops are under way, and returns it if many are. */
+static bool take_baton(struct pix_reactor *r) {
+  bool mine;
+
+  pthread_mutex_lock(&r->lock);
+  if (r->penalty > 0) r->penalty--;
+  mine = r->may_drive && r->bell == NULL && r->penalty == 0 &&
+         r->unfinished <= (r->owners ? MOST_KEPT : MOST_TAKEN);
+  if (!mine && r->owners) pix_reactor_return_locked(r);
+  if (mine && !r->owners) {
+    r->wanted = true;
+    if (pix_reactor_call_locked(r)) curl_multi_wakeup(r->multi);
+    while (r->wanted) pthread_cond_wait(&r->given, &r->lock);
+  }
+  r->driving = mine;
+  if (mine) r->driver = pthread_self();
+  if (mine) r->visits++;
+  pthread_mutex_unlock(&r->lock);
+  return mine;
+}
+
+static void leave(struct pix_reactor *r) {
+  pthread_mutex_lock(&r->lock);
+  r->driving = false;
+  if (r->unfinished > 0 && r->deep) pthread_cond_signal(&r->parked);
+  pthread_mutex_unlock(&r->lock);
+}
+
+/* Something is done, or sleeps until something may be: false, then a signal may have come. */
+static bool done_or_rest(struct pix_reactor *r, int64_t end, bool *signal) {
+  bool done;
+
+  pthread_mutex_lock(&r->lock);
+  hand_over_locked(r);
+  done = r->done.head != NULL;
+  r->sleeping = !done;
+  pthread_mutex_unlock(&r->lock);
+  if (done) return true;
+  errno = 0;
+  if (curl_multi_poll(r->multi, NULL, 0, sleep_time(r, end), NULL) != CURLM_OK) poll(NULL, 0, 5);
+  *signal = errno == EINTR; /* libcurl takes it for a time-out */
+  return false;
+}
+
+int pix_reactor_drive(struct pix_reactor *r, int64_t end) {
+  bool signal = false;
+  int got = -2;
+
+  if (!take_baton(r)) return got;
+  while (got == -2) {
+    take_work(r);
+    pix_heap_run(&r->heap, r->now, r);
+    work_curl(r);
+    if (done_or_rest(r, end, &signal)) got = 1;
+    if (got == -2 && signal) got = -1;
+    if (got == -2 && pix_reactor_ticks() >= end) got = 0;
+  }
+  leave(r);
+  return got;
 }
 
 /* The end: every op that can be stopped is, here, where libcurl's handles belong. What never was
@@ -173,6 +308,7 @@ void *pix_reactor_thread(void *reactor) {
     pix_heap_run(&r->heap, r->now, r);
     work_curl(r);
     rest(r);
+    lend_baton(r);
   }
   wind_up(r);
   return NULL;
