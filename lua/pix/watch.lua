@@ -188,6 +188,17 @@ local function land(self, entry, err)
   entry.bell:open()
 end
 
+-- A list may lack a charge, because it is long or the provider's clock another: its next look is
+-- one of its own. Kept with what is known of the row, for each claim makes a new entry.
+local function look_alone(self, row, alone)
+  local known = self._known[row.id]
+  if known then known.alone = alone end
+end
+
+local function is_alone(self, row)
+  return self._known[row.id] ~= nil and self._known[row.id].alone
+end
+
 -- The rows of one provider that one list can tell of.
 local function search(self, provider, entries)
   local from = math.huge
@@ -203,14 +214,14 @@ local function search(self, provider, entries)
   for _, entry in ipairs(entries) do
     local item = by_id[entry.row.charge_id]
     if item then self._shop:_heard(entry.row, item) end
-    entry.alone = list ~= nil and not item or (err and err.kind == "protocol") or nil
+    look_alone(self, entry.row, list ~= nil and not item or (err and err.kind == "protocol"))
     land(self, entry, err)
   end
 end
 
 local function single(self, entry)
   local _, err = self:look(entry.row, "poll")
-  entry.alone = nil
+  look_alone(self, entry.row, false)
   land(self, entry, err)
 end
 
@@ -221,7 +232,7 @@ local function divide(self, provider, entries)
   for _, entry in ipairs(entries) do
     local row = entry.row
     local expired = row.expires and row.expires <= wall() and pending(row)
-    local plain = lists and row.charge_id and not (entry.alone or expired or row.orphan
+    local plain = lists and row.charge_id and not (is_alone(self, row) or expired or row.orphan
       or row.state == "unknown")
     table.insert(plain and together or alone, entry)
   end

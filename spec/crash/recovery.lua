@@ -14,6 +14,7 @@ local STEP = 200
 -- @tparam string where the journal
 -- @tparam string folder in which `events` is written
 function M.new(providers, where, folder)
+  clock.ahead(0) -- should a spec have failed before
   local self = setmetatable({ events = folder .. "/events", later = 0 }, M)
   self.shop = crash.open(providers, where, crash.teller(self.events))
   self.store = self.shop._store
