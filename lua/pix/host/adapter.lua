@@ -41,6 +41,7 @@ function M.watch(futures, waiter)
   end
 end
 
+-- Takes back what watch asked for.
 function M.unwatch(futures, waiter)
   for i = 1, #futures do
     pump.unwatch(futures[i], waiter)

@@ -1,0 +1,62 @@
+--- Every name that a program can reach is documented: a registered C function in
+-- docs/internals/core.md, a function of the facade in docs/, each public Lua function in place.
+
+local function read(name)
+  local file = assert(io.open(name, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function files(pattern)
+  local pipe = assert(io.popen("ls " .. pattern))
+  local list = {}
+  for name in pipe:lines() do list[#list + 1] = name end
+  pipe:close()
+  return list
+end
+
+local function pages()
+  local all = {}
+  for _, name in ipairs(files "docs/*.md docs/internals/*.md") do all[#all + 1] = read(name) end
+  return table.concat(all, "\n")
+end
+
+describe("documentation", function()
+  it("names every function and method that C registers", function()
+    local contract, missing = read "docs/internals/core.md", {}
+    for _, name in ipairs(files "src/lua/*.c") do
+      for registered in read(name):gmatch('{"([%l_%d]+)", *l?_?[%l_%d]+}') do
+        local known = registered:sub(1, 2) == "__"
+          or contract:find("[.:]" .. registered .. "%f[^%w_]")
+          or contract:find("`" .. registered .. "%f[^%w_]")
+        if not known then missing[#missing + 1] = name .. ": " .. registered end
+      end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("names everything in the table that require \"pix\" returns", function()
+    local text, missing = pages(), {}
+    for name in pairs(require "pix") do
+      if not name:find "^_" then
+        local known = text:find("pix%." .. name .. "%f[^%w_]")
+        if not known then missing[#missing + 1] = "pix." .. name end
+      end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("stands over every public Lua function", function()
+    local missing = {}
+    for _, name in ipairs(files "lua/pix.lua lua/pix/*.lua lua/pix/host/*.lua") do
+      local above = ""
+      for line in read(name):gmatch "[^\n]*" do
+        local public = line:match "^function (M[.:][%l][%w_]*)"
+        if public and not above:find "^%-%-" then missing[#missing + 1] = name .. ": " .. public end
+        above = line
+      end
+    end
+    assert.same({}, missing)
+  end)
+end)
