@@ -221,6 +221,59 @@ static void another_thread_may_finish(void) {
   pix_reactor_close(r);
 }
 
+/* The owner drives the loop himself while he waits; what he leaves alone the thread must do. */
+static void work_left_alone_is_done(void) {
+  struct pix_reactor *r = open_reactor(false);
+  struct pollfd fd = {pix_reactor_fd(r), POLLIN, 0};
+
+  for (int round = 0; round < 50; round++) {
+    submit_timer(r, 0);
+    CHECK_INT(1, pix_reactor_wait(r, 20));
+    if (round % 2 == 0) usleep(8000); /* now the thread sleeps for good */
+    submit_timer(r, 0.001);
+    if (round % 3 == 0) pix_reactor_wait(r, 0.0002);
+    collect(r, NULL, 1);
+    submit_timer(r, 0.0005);
+    CHECK_INT(1, poll(&fd, 1, 20000));
+    while (pix_reactor_pending(r) > 0) collect(r, NULL, 1);
+  }
+  pix_reactor_close(r);
+}
+
+/* Few ops and many, long waits and short ones, work between them: the loop changes hands. */
+static void the_loop_changes_hands(void) {
+  struct pix_reactor *r = open_reactor(false);
+  int freed = 0, all = 0;
+
+  for (int round = 0; round < 3000; round++) {
+    int count = round % 7 == 0 ? 20 : round % 5;
+    for (int i = 0; i < count; i++) {
+      if (i % 3 == 0)
+        submit_timer(r, i * 0.0001);
+      else
+        pix_reactor_submit(r, probe_new(&quick, &freed));
+      if (i % 3 != 0) all++;
+    }
+    if (round % 11 == 0) pix_reactor_wait(r, 0.00005);
+    if (round % 64 == 0) usleep(1500);
+    while (pix_reactor_pending(r) > 0) collect(r, NULL, 1);
+  }
+  CHECK_INT(all, freed);
+  pix_reactor_close(r);
+}
+
+/* Closed while the owner has the loop, and something is under way. */
+static void close_takes_the_loop_back(void) {
+  for (int round = 0; round < 200; round++) {
+    struct pix_reactor *r = open_reactor(false);
+    int freed = 0;
+    for (int i = 0; i < 3; i++) pix_reactor_submit(r, probe_new(&hanging, &freed));
+    CHECK_INT(0, pix_reactor_wait(r, round % 2 * 0.001 + 0.0001));
+    pix_reactor_close(r);
+    CHECK_INT(3, freed);
+  }
+}
+
 static void on_alarm(int signal) {
   (void)signal;
 }
@@ -471,6 +524,9 @@ static const struct check_test tests[] = {
     {"the descriptor is readable only while something waits", the_descriptor_tells_what_waits},
     {"every op ends exactly once", every_op_ends_once},
     {"another thread may finish an op", another_thread_may_finish},
+    {"work that a driving owner leaves alone is done", work_left_alone_is_done},
+    {"the loop changes hands without losing an op", the_loop_changes_hands},
+    {"close takes the loop back from the owner", close_takes_the_loop_back},
     {"a signal ends the wait with -1", a_signal_ends_the_wait},
     {"the thread takes no signals", signals_are_not_the_threads},
     {"close with work under way frees all of it, 300 times", close_frees_what_is_under_way},

@@ -150,11 +150,16 @@ void pix_reactor_deliver_locked(struct pix_reactor *r, struct pix_op *op) {
   if (op->state & PIX_OP_BELL) pix_doorbell_mark(r->bell, op->id);
   if (r->listened && !r->signalled) pix_doorbell_mark(r->bell, PIX_DOORBELL_ALL);
   pix_op_list_append(&r->done, op);
-  signal_locked(r);
+  /* An owner that drives looks at the list before it leaves. */
+  if (!r->driving || r->watched) signal_locked(r);
 }
 
 static bool on_thread(const struct pix_reactor *r) {
   return !r->is_virtual && pthread_equal(pthread_self(), r->thread);
+}
+
+static bool drives_locked(const struct pix_reactor *r) {
+  return r->driving && pthread_equal(pthread_self(), r->driver);
 }
 
 void pix_reactor_finish(struct pix_reactor *r, struct pix_op *op) {
@@ -165,13 +170,14 @@ void pix_reactor_finish(struct pix_reactor *r, struct pix_op *op) {
     return;
   }
   pthread_mutex_lock(&r->lock);
-  if ((op->state & PIX_OP_BELL) ||
-      r->listened) { /* only the reactor's thread may touch the doorbell */
-    pix_op_list_append(&r->late, op);
-    wake = r->sleeping;
-    r->sleeping = false;
+  if (drives_locked(r)) {
+    pix_op_list_append(&r->finished, op);
+  } else if ((op->state & PIX_OP_BELL) || r->listened) {
+    pix_op_list_append(&r->late, op); /* only the reactor's thread may touch the doorbell */
+    wake = pix_reactor_call_locked(r);
   } else {
     pix_reactor_deliver_locked(r, op);
+    wake = r->driving && pix_reactor_call_locked(r);
   }
   pthread_mutex_unlock(&r->lock);
   if (wake) curl_multi_wakeup(r->multi);
@@ -194,8 +200,7 @@ uint64_t pix_reactor_submit(struct pix_reactor *r, struct pix_op *op) {
   if (exchange) pix_op_list_append(&r->outbox, op);
   if (!r->is_virtual && op->verbs->start != NULL) {
     pix_op_list_append(&r->submitted, op);
-    wake = r->sleeping;
-    r->sleeping = false;
+    wake = pix_reactor_call_locked(r);
   }
   pthread_mutex_unlock(&r->lock);
   if (wake) curl_multi_wakeup(r->multi);
@@ -222,8 +227,7 @@ void pix_reactor_cancel(struct pix_reactor *r, uint64_t id) {
     op->state |= PIX_OP_CANCEL;
     op->cancel_next = r->cancels;
     r->cancels = op;
-    wake = r->sleeping;
-    r->sleeping = false;
+    wake = pix_reactor_call_locked(r);
   }
   pthread_mutex_unlock(&r->lock);
   if (wake) curl_multi_wakeup(r->multi);
@@ -260,7 +264,11 @@ struct pix_op *pix_reactor_take(struct pix_reactor *r) {
   return op;
 }
 
-int pix_reactor_fd(const struct pix_reactor *r) {
+int pix_reactor_fd(struct pix_reactor *r) {
+  pthread_mutex_lock(&r->lock);
+  r->watched = true;
+  if (r->done.head != NULL) signal_locked(r);
+  pthread_mutex_unlock(&r->lock);
   return r->read_fd;
 }
 
@@ -273,23 +281,31 @@ bool pix_reactor_has_done(struct pix_reactor *r) {
   return yes;
 }
 
-int pix_reactor_wait(struct pix_reactor *r, double seconds) {
+/* The thread drives; its signal is what the owner sleeps for. */
+static int wait_for_signal(struct pix_reactor *r, int64_t end) {
   struct pollfd fd = {r->read_fd, POLLIN, 0};
-  int64_t end;
 
-  if (pix_reactor_has_done(r)) return 1;
-  if (r->is_virtual) return 0;
-  end = pix_reactor_ticks() + nanoseconds(seconds);
   for (;;) {
-    int64_t left = seconds < 0 ? -1 : (end - pix_reactor_ticks() + 999999) / 1000000;
+    int64_t left = end == INT64_MAX ? -1 : (end - pix_reactor_ticks() + 999999) / 1000000;
     int got;
-    if (seconds >= 0 && left < 0) left = 0;
+    if (end != INT64_MAX && left < 0) left = 0;
     if (left > INT_MAX) left = INT_MAX;
     got = poll(&fd, 1, (int)left);
     if (got > 0) return 1;
     if (got < 0) return -1;
-    if (seconds >= 0 && pix_reactor_ticks() >= end) return 0;
+    if (pix_reactor_ticks() >= end) return 0;
   }
+}
+
+int pix_reactor_wait(struct pix_reactor *r, double seconds) {
+  int64_t end;
+  int got;
+
+  if (pix_reactor_has_done(r)) return 1;
+  if (r->is_virtual) return 0;
+  end = seconds < 0 ? INT64_MAX : pix_reactor_ticks() + nanoseconds(seconds);
+  got = seconds == 0 ? -2 : pix_reactor_drive(r, end);
+  return got != -2 ? got : wait_for_signal(r, end);
 }
 
 size_t pix_reactor_pending(struct pix_reactor *r) {
@@ -326,6 +342,7 @@ int pix_reactor_doorbell(struct pix_reactor *r, const char **path, struct pix_er
     if (kind != PIX_OK) return kind;
     pthread_mutex_lock(&r->lock);
     r->bell = bell;
+    pix_reactor_return_locked(r);
     pthread_mutex_unlock(&r->lock);
     curl_multi_wakeup(r->multi);
   }
@@ -433,6 +450,7 @@ static bool start_multi(struct pix_reactor *r) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
   r->multi = curl_multi_init();
   if (r->multi == NULL) return false;
+  r->may_drive = curl_version_info(CURLVERSION_NOW)->version_num >= 0x075700;
   curl_multi_setopt(r->multi, CURLMOPT_MAXCONNECTS, 65536L);
   curl_multi_setopt(r->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 256L);
   return true;
@@ -440,10 +458,22 @@ static bool start_multi(struct pix_reactor *r) {
 
 static void destroy(struct pix_reactor *r) {
   close_descriptor(r);
+  pthread_cond_destroy(&r->given);
+  pthread_cond_destroy(&r->parked);
   pthread_mutex_destroy(&r->lock);
   pix_heap_fini(&r->heap);
   free(r->buckets);
   free(r);
+}
+
+static void init_conditions(struct pix_reactor *r) {
+  pthread_condattr_t attr;
+
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&r->parked, &attr);
+  pthread_cond_init(&r->given, NULL);
+  pthread_condattr_destroy(&attr);
 }
 
 int pix_reactor_new(bool is_virtual, struct pix_reactor **out, struct pix_err *err) {
@@ -451,6 +481,7 @@ int pix_reactor_new(bool is_virtual, struct pix_reactor **out, struct pix_err *e
 
   if (r == NULL) return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
   pthread_mutex_init(&r->lock, NULL);
+  init_conditions(r);
   pix_heap_init(&r->heap);
   r->is_virtual = is_virtual;
   r->pid = getpid();
@@ -527,6 +558,7 @@ void pix_reactor_close(struct pix_reactor *r) {
   if (!r->is_virtual) {
     pthread_mutex_lock(&r->lock);
     r->stop = true;
+    pix_reactor_return_locked(r);
     pthread_mutex_unlock(&r->lock);
     curl_multi_wakeup(r->multi);
     pthread_join(r->thread, NULL);

@@ -85,7 +85,7 @@ struct pix_op *pix_reactor_take(struct pix_reactor *reactor);
 bool pix_reactor_has_done(struct pix_reactor *reactor);
 
 /* A descriptor that polls readable while a finished op waits to be drained; for any event loop. */
-int pix_reactor_fd(const struct pix_reactor *reactor);
+int pix_reactor_fd(struct pix_reactor *reactor);
 
 /* Waits until a finished op is there: 1; or `seconds` are over (negative = for ever): 0; or a
 ** signal came: -1 (the caller lets its host handle it, and calls again). Virtual: returns at once.
