@@ -358,6 +358,33 @@ describe("the scheduler", function()
   end)
 
   describe("pix.update", function()
+    it("leaves to the next call what does not fit into its budget", function()
+      local order = {}
+      for i = 1, 3 do
+        pix.spawn(function()
+          order[#order + 1] = i
+          pix.sleep(1)
+          order[#order + 1] = -i
+        end)
+      end
+      for i = 1, 3 do
+        assert.equal(3, pix.update(0, 0))
+        assert.same(i, #order)
+      end
+      core.reactor():advance(1)
+      local left, calls = 3, 0
+      while left > 0 do
+        left, calls = pix.update(0, 0), calls + 1
+        assert.is_true(#order <= 3 + calls)
+      end
+      assert.same({ 1, 2, 3, -1, -2, -3 }, order)
+    end)
+
+    it("refuses a budget that is no number of seconds", function()
+      assert.error_matches(function() pix.update(0, -1) end, "budget")
+      assert.error_matches(function() pix.update "1" end, "time to wait")
+    end)
+
     it("begins tasks, and never lets time pass", function()
       local steps = {}
       pix.spawn(function()

@@ -2,10 +2,13 @@
 --
 -- Tasks of the built-in scheduler wait, and nothing else does: a call made anywhere else in a game
 -- would freeze it, and is refused. Threads of love.thread have no frames; there a call blocks.
+-- pix.update() takes on what fits into BUDGET, so that a burst of answers is spread over frames.
 local core = require "pix.core"
 local scheduler = require "pix.host.scheduler"
 
 local M = { name = "love", anywhere = true }
+
+local BUDGET = 0.00005 -- seconds; the last step that begins within it ends after it
 
 local FREEZE = "pix: this call would freeze the game until it is answered; make it in a task: "
   .. "pix.spawn(function() … end), with pix.update() in love.update"
@@ -22,6 +25,8 @@ function M.active()
   if has_frames and not scheduler.active() then error(FREEZE, 0) end
   return false
 end
+
+scheduler.frame_budget = BUDGET
 
 M.spawn = scheduler.spawn
 M.await = scheduler.await

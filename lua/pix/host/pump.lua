@@ -108,14 +108,19 @@ function M.idle()
   until why ~= "signal"
 end
 
---- Looks once, without blocking, or waits `seconds` at most; drains what is there.
-function M.poll(seconds)
-  if driver then
-    driver(false)
-  elseif seconds and seconds > 0 then
-    core.reactor():wait(seconds)
-  end
-  return M.drain()
+--- Waits `seconds` at most for something to drain. In virtual time nothing is waited for.
+function M.wait(seconds)
+  if not driver then core.reactor():wait(seconds) end
+end
+
+--- Drains what is there, without blocking.
+-- @tparam[opt] function over is the time over? asked after each step; the rest is left
+function M.poll(over)
+  if driver then driver(false) end
+  if not over then return M.drain() end
+  repeat
+    local _, more = M.drain(1)
+  until not more or over()
 end
 
 --- Gives the virtual reactor somebody who answers its requests: `driver(may_advance)`; nil = none.

@@ -32,6 +32,10 @@ local looping = false -- inside run
 local unseen -- the first failed task that nobody has awaited
 local on_error -- the program's handler
 
+--- Seconds that M.update may take where nothing else is said; nil = whatever there is to do. Set by
+-- hosts that have frames.
+M.frame_budget = nil
+
 -- ---- Queues ----
 
 function Task:wake()
@@ -109,9 +113,10 @@ local function resume(task)
 end
 
 --- Resumes once each task that is ready now. Called again from within (a private coroutine that
--- blocks on a task), it goes on with the same batch.
+-- blocks on a task), or after its time was over, it goes on with the same batch.
+-- @tparam[opt] function over is the time over? asked after each task
 -- @treturn boolean whether there was anything to do
-function M.work()
+function M.work(over)
   if at > count then
     if arrived == 0 then return false end
     batch, incoming = incoming, batch
@@ -122,6 +127,7 @@ function M.work()
     batch[at] = false
     at = at + 1
     resume(task)
+    if over and over() then break end
   end
   return true
 end
@@ -372,18 +378,48 @@ function M.run(f, ...)
   return main:result()
 end
 
---- Does what can be done now; for a loop that has other work (a frame of a game).
--- @tparam[opt=0] number seconds wait so long for something to do
--- @treturn integer tasks that have not ended
-function M.update(seconds)
-  if current or looping then
-    error("pix.update inside a task: it drives the tasks, call it from the program's own loop", 2)
+-- Tasks that were left by the call before come first; so answers are not decoded faster than the
+-- tasks can take them.
+local function update_within(budget)
+  local reactor = core.reactor()
+  local deadline = reactor:now() + budget
+  local function over() return reactor:now() >= deadline end
+  while M.work(over) do
+    if over() then return end
   end
-  pump.poll(arrived == 0 and seconds or nil)
+  pump.poll(over)
+  while not over() and M.work(over) do end
+end
+
+local function update_all()
+  pump.poll()
   local rounds = 0
   while rounds < ROUNDS_A_FRAME and M.work() do
     rounds = rounds + 1
   end
+end
+
+local function check_seconds(value, name)
+  if value ~= nil and (type(value) ~= "number" or value ~= value or value < 0) then
+    error(("pix.update: %s must be seconds, a number ≥ 0, not %s"):format(name, tostring(value)), 3)
+  end
+end
+
+--- Does what can be done now; for a loop that has other work (a frame of a game).
+-- @tparam[opt=0] number seconds wait so long for something to do
+-- @tparam[opt] number budget seconds after which the work is left for the next call (in LÖVE
+--   0.00005, elsewhere none); one answer or one task at least is taken on
+-- @treturn integer tasks that have not ended
+function M.update(seconds, budget)
+  check_seconds(seconds, "the time to wait")
+  check_seconds(budget, "the budget")
+  if current or looping then
+    error("pix.update inside a task: it drives the tasks, call it from the program's own loop", 2)
+  end
+  local idle = arrived == 0 and at > count
+  if idle and seconds and seconds > 0 then pump.wait(seconds) end
+  budget = budget or M.frame_budget
+  if budget then update_within(budget) else update_all() end
   return live
 end
 
