@@ -35,11 +35,17 @@ local function interruptible(run, f, ...)
   return value, err
 end
 
+-- Seconds until a moment; Run:hurry says that it is over.
+local function left_until(run, moment)
+  if run._hurried then return 0 end
+  return moment and moment - run:now() or LONG
+end
+
 -- Sleeps until a moment, or without end; returns a signal that came, or nil.
 local function sleep_until(run, moment)
   while not run._stopped do
     if run._signal then return signalled(run) end
-    local left = moment and moment - run:now() or LONG
+    local left = left_until(run, moment)
     if left <= 0 then return nil end
     interruptible(run, tasks.sleep, math.min(left, LONG))
   end
@@ -94,7 +100,7 @@ local function await_payment(run, charge, deadline, at_deadline)
       local outcome, note = close(run, charge, signal)
       return outcome, note
     end
-    local left = deadline - run:now()
+    local left = left_until(run, deadline)
     if left <= 0 then return at_deadline(charge) end
     local status, err = interruptible(run, charge.wait, charge, { timeout = math.min(left, LONG) })
     if status then return status == "paid" and "paid" or CLOSED[status] or "unknown" end
@@ -195,7 +201,7 @@ local function wait_for_charge(run, node, deadline)
   local outcome, note
   while not run._stopped do
     if run._signal then return signalled(run) end
-    local left = deadline - run:now()
+    local left = left_until(run, deadline)
     if left <= 0 then
       outcome = "timed_out"
       break

@@ -5,7 +5,7 @@
 -- (effects.lua), hears an outcome, follows the edge: the next state, with all the data it needs, is
 -- journaled in one step. What a crash leaves behind is a state whose effect may have begun; resume.lua goes on
 -- from there. A signal cancels the wait that the run is in, never a request that moves money. Data
--- is plain JSON: { scopes, charges, counts, tries, since }.
+-- is plain JSON: { scopes, charges, counts, tries, since, first }.
 local core = require "pix.core"
 local effects = require "pix.flow.effects"
 local tasks = require "pix.tasks"
@@ -230,7 +230,7 @@ local function go(run, node, outcome, note)
     message = note and note.note } } } or nil
   write(run, { state = to.name, cause = outcome, step_data = note, ended = verbs.ending[to.verb],
     events = events })
-  run.state, run._resumed, run._signal = to.name, false, nil
+  run.state, run._resumed, run._signal, run._hurried = to.name, false, nil, nil
   told(run, node.name, outcome, to.name)
 end
 
@@ -334,9 +334,7 @@ end
 
 --- Lets the time of the present state be over, for trying a flow out.
 function Run:hurry()
-  local record = self.data.charges[self.state]
-  if record then record.expires_at = self:now() end
-  self.data.since = 0
+  self._hurried = true
   if self._waiting then self._task:cancel() end
 end
 
@@ -376,7 +374,7 @@ end
 function M.begin(flow, input, options)
   local first = flow.graph.by[flow.graph.start]
   local run = M.of(flow, { id = options.id or core.random(12), state = first.name, step = 0,
-    data = { scopes = { [""] = input }, charges = {}, counts = {} } }, options)
+    data = { scopes = { [""] = input }, charges = {}, counts = {}, first = first.name } }, options)
   local ok, raised = pcall(prepare, run, first)
   if not ok then
     if type(raised) ~= "table" then error(raised, 0) end

@@ -40,7 +40,7 @@ end
 function M.lines(run)
   local lines = { ("run %s of %s (version %s)"):format(run.id, run.flow, run.version),
     ("%s  began"):format(clock(run.created)) }
-  local from = "the start"
+  local from = run.data and run.data.first or "the start"
   for _, step in ipairs(run.steps) do
     lines[#lines + 1] = step_line(step, from)
     from = step.state
