@@ -70,6 +70,7 @@ struct pix_reactor {
   bool is_virtual;
   bool may_drive; /* libcurl raises no SIGPIPE in the owner's thread */
   pid_t pid;
+  volatile char *here; /* a page that the system clears in a child of fork; NULL: none */
   pthread_t thread;
   CURLM *multi;          /* thread-safe for wakeup only */
   int read_fd, write_fd; /* one and the same with an eventfd */
