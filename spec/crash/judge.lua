@@ -81,6 +81,28 @@ function M.codes(shown, charges)
   return wrong
 end
 
+--- Each of these orders was fulfilled (once, says M.fulfilments), or ended as cancelled.
+-- @tparam {string,…} references
+-- @tparam table charges the ledger's
+-- @tparam function reference_of an amount's
+function M.handled(references, charges, told, reference_of)
+  local wrong, fulfilled, cancelled = {}, {}, {}
+  for _, event in ipairs(told) do
+    if event.type == "charge.paid" or event.type == "charge.late" then
+      fulfilled[event.reference] = event.id
+    end
+  end
+  for _, charge in ipairs(charges) do
+    if charge.status == "cancelled" then cancelled[reference_of(charge.amount)] = true end
+  end
+  for _, reference in ipairs(references) do
+    if not fulfilled[reference] and not cancelled[reference] then
+      add(wrong, "%s was neither paid nor cancelled", reference)
+    end
+  end
+  return wrong
+end
+
 --- An operation that was answered, failed or was resolved has evidence; what is unknown was told,
 -- and it is so only where `may_stay(row)`.
 function M.unknowns(operations, charges, told, may_stay)

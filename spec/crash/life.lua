@@ -25,9 +25,10 @@ function M.start(world, more)
 end
 
 --- Ends one with SIGKILL after some milliseconds. Its complaints, if it has ended by itself, raise.
+-- @treturn boolean whether it had done all there was
 function M.kill(life, milliseconds)
   os.execute(("sleep %.3f; kill -9 %s 2>/dev/null"):format(milliseconds / 1000, life.pid))
-  M.finish(life)
+  return M.finish(life)
 end
 
 --- Waits for its end.
@@ -93,7 +94,8 @@ end
 
 local function pay_all(life, sandbox)
   for _, charge in ipairs(sandbox.ledger().charges) do
-    if charge.status == "pending" then sandbox.pay(charge) end
+    -- It may pay by itself in this moment, which it says then.
+    if charge.status == "pending" then pcall(sandbox.pay, charge) end
   end
   look_until(life, function(rows)
     return #judge.payments(sandbox.ledger().charges, rows) == 0
@@ -130,6 +132,7 @@ function M.judge(world)
   refute("unknown", judge.unknowns(rows, charges, life:told(), only_a_person))
   refute("charges", judge.charges(charges, rows))
   ask_a_person(life, sandbox)
+  repeat_orders(life, orders)
   pay_all(life, sandbox)
   rows, charges = all_rows(life), sandbox.ledger().charges
   refute("payments", judge.payments(charges, rows))

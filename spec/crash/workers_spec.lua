@@ -1,0 +1,70 @@
+--- Four processes share the orders of one PostgreSQL; they are killed at random moments and started
+-- again. CRASH_REFERENCES says how many orders (200), CRASH_SEED where chance begins (1).
+local crash = require "spec.crash.shop"
+local judge = require "spec.crash.judge"
+local lives = require "spec.crash.life"
+local live = require "spec.support.live"
+local postgres = require "spec.support.postgres"
+local program = require "spec.support.program"
+
+local REFERENCES = tonumber(os.getenv("CRASH_REFERENCES") or 200)
+local SEED = tonumber(os.getenv("CRASH_SEED") or 1)
+local WORKERS = 4
+local KILLS = math.ceil(REFERENCES / 20)
+
+describe("four workers on one database, killed at random", function()
+  local sandbox, server, folder, world
+
+  setup(function()
+    sandbox = live.start { auto_pay = 0.03 }
+    sandbox.fault { delay = 0.02, times = "always" }
+    server = postgres.start()
+    folder = program.folder()
+    world = { sandbox = sandbox, journal = server:fresh(), folder = folder, providers = {} }
+    for i, name in ipairs { "ssg", "detseg", "payzu" } do
+      world.providers[i] = crash.provider(name, sandbox.url[name], sandbox.credentials[name])
+    end
+  end)
+
+  teardown(function()
+    server:close()
+    sandbox.stop()
+    program.remove(folder)
+  end)
+
+  local function begin(number, seed)
+    return lives.start(world, { worker = "w" .. number, seed = seed, total = REFERENCES })
+  end
+
+  it("handle each order once", function()
+    local draw, workers, interrupted = crash.generator(SEED), {}, 0
+    for i = 1, WORKERS do
+      workers[i] = begin(i, SEED * 1000 + i)
+    end
+    for i = 1, KILLS do
+      local victim = draw(WORKERS)
+      if not lives.kill(workers[victim], draw(150)) then interrupted = interrupted + 1 end
+      workers[victim] = begin(victim, SEED * 1000 + WORKERS + i)
+    end
+    for i = 1, WORKERS do
+      assert.is_true(lives.finish(workers[i]))
+    end
+    assert.truthy(interrupted > 0)
+    sandbox.clear_faults()
+    local found = lives.judge(world)
+    local references = {}
+    for number = 1, REFERENCES do
+      references[number] = crash.reference(number)
+    end
+    assert.same({}, judge.handled(references, found.charges, found.told, function(amount)
+      return crash.reference(amount - crash.amount(0))
+    end))
+    if os.getenv("CRASH_REFERENCES") then
+      io.write((" %d orders, %d kills at work, %d operations, %d charges, %d events\n"):format(
+        REFERENCES, interrupted, #found.rows, #found.charges, #found.told))
+    end
+    for _, event in ipairs(found.told) do
+      assert.not_equal("charge.duplicate", event.type)
+    end
+  end)
+end)
