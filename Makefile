@@ -122,7 +122,7 @@ HELPER_asan := $(B)/preload.so
 HELPER_tsan := $(B)/preload.so
 
 # Modules for specs: the codec by itself (spec/provider), states that begin and end (spec/lua).
-PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so))
+PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so oom.so))
 
 # Without bindings (src/lua) there is no module to link.
 MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
@@ -131,7 +131,8 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all core tests demo check bench bench-openresty bench-love install new-provider asan tsan gc fuzz fuzz-targets format format-check \
+.PHONY: all core tests demo check crash bench bench-openresty bench-love bench-checkout \
+        install new-provider asan tsan gc fuzz fuzz-targets format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
 all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
@@ -183,7 +184,7 @@ $(1)/codec_probe.so: spec/provider/codec_probe.c \
     $(patsubst src/%.c,$(1)/obj/%.o,$(wildcard src/provider/*.c)) $(CORE_LIB)
 	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) -o $$@ \
 	  $$^ $$(LDFLAGS) $$(CORE_LIBS)
-$(1)/states.so: spec/lua/states.c $(1)/flags
+$(1)/states.so $(1)/oom.so: $(1)/%.so: spec/lua/%.c $(1)/flags
 	$$(CC) $$(PIX_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$< $$(LDFLAGS)
 $(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
 	@mkdir -p $$(@D)
@@ -240,6 +241,12 @@ $(B)/target/%: fuzz/%.c $(patsubst src/%.c,$(B)/5.4/obj/%.o,$(wildcard src/provi
 	$(CC) $(PIX_CFLAGS) $(CORE_CFLAGS) $(INC_5.4) -Isrc -fsanitize=fuzzer -MF $@.d -o $@ \
 	  $(filter %.c %.o %.a,$^) $(LDFLAGS) $(LUA54_LIBS) $(CORE_LIBS)
 
+crash: ## kill a busy shop at ROUNDS=1000 random moments, four workers with 2,000 orders; minutes
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all
+	@CRASH_ROUNDS=$(or $(ROUNDS),1000) CRASH_REFERENCES=$(or $(REFERENCES),2000) \
+	  .ci/spec $(or $(LUA),5.4) spec/crash
+
 bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
@@ -254,6 +261,11 @@ bench-love: ## what pix.update() costs a frame in LÖVE; a markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=luajit all $(B)/bench/slow
 	@bench/frames
+
+bench-checkout: ## what the journal costs a checkout, how often charges are looked at; markdown tables
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/slow
+	@.ci/lua $(or $(LUA),5.4) bench/checkout.lua
 
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
@@ -322,4 +334,4 @@ clean: ## remove build/
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	  awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'

@@ -4,7 +4,7 @@ local M = {}
 M.__index = M
 
 local KEEPER = [[
-dir=$1 bin=$2
+dir=$1 bin=$2 fsync=$3
 unset LD_PRELOAD ASAN_OPTIONS TSAN_OPTIONS
 as=
 if [ "$(id -u)" = 0 ]; then
@@ -17,7 +17,7 @@ mkfifo "$dir/told"
 $as "$bin/initdb" -D "$dir/data" -A trust -U pix -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1
 launch() {
   $as "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c max_connections=40 \
-    -c shared_buffers=16MB -c fsync=off -c lc_messages=C >>"$dir/log" 2>&1 &
+    -c shared_buffers=16MB -c fsync=$fsync -c lc_messages=C >>"$dir/log" 2>&1 &
   pid=$!
   until "$bin/pg_isready" -q -h "$dir" -U pix; do kill -0 $pid || break; sleep 0.05; done
 }
@@ -50,14 +50,16 @@ local function binaries()
 end
 
 --- Starts a server.
-function M.start()
+-- @tparam[opt] table options durable = true: it survives a power cut, as a benchmark's must
+function M.start(options)
   local bin = assert(binaries(), "no PostgreSQL server is installed")
   local dir = output_of("mktemp -d /tmp/pix-pg-XXXXXX")
   local f = assert(io.open(dir .. "/keeper.sh", "w"))
   f:write(KEEPER)
   f:close()
   local self = setmetatable({ dir = dir, schemas = 0 }, M)
-  self.keeper = assert(io.popen(("sh %s/keeper.sh %s %s 2>/dev/null"):format(dir, dir, bin), "w"))
+  self.keeper = assert(io.popen(("sh %s/keeper.sh %s %s %s 2>/dev/null"):format(dir, dir,
+    bin, options and options.durable and "on" or "off"), "w"))
   while not self:_has_fifo() do os.execute("sleep 0.02") end
   self:tell("start")
   return self
