@@ -174,7 +174,7 @@ describe("pix.flow.resume", function()
   end)
 
   it("goes on in a changed flow, where that is proved to be safe", function()
-    local result = resume(text('show = "again", timeout = "20s"', 'show = "again", timeout = "30s"'))
+    local result = resume(text('"again", timeout = "20s"', '"again", timeout = "30s"'))
     assert.equal(1, #result.runs)
     assert.equal(0, #result.changed)
   end)

@@ -131,7 +131,8 @@ describe("flow:run", function()
 
   local function given(extra)
     local ssg = pix.ssg { client_id = "a", client_secret = "b", device_code = "c" }
-    local options = { checkout = ssg, perform = { brew = function() return true end }, alert = function() end, ui = {} }
+    local options = { checkout = ssg, perform = { brew = function() return true end },
+      alert = function() end, ui = {} }
     for key, value in pairs(extra or {}) do options[key] = value end
     return options
   end

@@ -120,7 +120,8 @@ function actions.graph(ctx, args)
   for _, format in ipairs({ "svg", "png" }) do
     if args[format] and not picture(flow, format, args[format]) then
       return report.failure(ctx, { kind = "config", sent = "no",
-        message = args[format] .. " was not written", hint = "install Graphviz (Debian: graphviz)" })
+        message = args[format] .. " was not written",
+        hint = "install Graphviz (Debian: graphviz)" })
     end
   end
   if not (args.svg or args.png) then
@@ -159,7 +160,8 @@ function actions.test(ctx, args)
       outcomes = walked.outcomes, of_states = walked.of_states, of_outcomes = walked.of_outcomes,
       missing = json.list(walked.missing), harms = json.list(walked.harms) }))
   else
-    ctx.print(("%d paths walked%s"):format(walked.walked, walked.all and "" or ", not all there are"))
+    ctx.print(("%d paths walked%s"):format(walked.walked,
+      walked.all and "" or ", not all there are"))
     ctx.print(("states %d of %d, outcomes %d of %d"):format(walked.states, walked.of_states,
       walked.outcomes, walked.of_outcomes))
     for _, missing in ipairs(walked.missing) do

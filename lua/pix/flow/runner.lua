@@ -3,9 +3,9 @@
 --
 -- DESIGN: a run is one task. It comes to a state (journaled), does the state's effect
 -- (effects.lua), hears an outcome, follows the edge: the next state, with all the data it needs, is
--- journaled in one step. What a crash leaves behind is a state whose effect may have begun; resume.lua goes on
--- from there. A signal cancels the wait that the run is in, never a request that moves money. Data
--- is plain JSON: { scopes, charges, counts, tries, since, first }.
+-- journaled in one step. What a crash leaves behind is a state whose effect may have begun;
+-- resume.lua goes on from there. A signal cancels the wait that the run is in, never a request that
+-- moves money. Data is plain JSON: { scopes, charges, counts, tries, since, first }.
 local core = require "pix.core"
 local effects = require "pix.flow.effects"
 local tasks = require "pix.tasks"

@@ -1,6 +1,6 @@
 --- Walks a flow's paths in the runner itself, with scripted outcomes, and says what was covered:
--- what `pix flow test` does. The verifier has proved the paths; this shows that the flow's own code and
--- the host's outcomes go along them, and looks into the ledger at the end of each.
+-- what `pix flow test` does. The verifier has proved the paths; this shows that the flow's own code
+-- and the host's outcomes go along them, and looks into the ledger at the end of each.
 local testing = require "pix.flow.testing"
 local words = require "pix.flow.words"
 
