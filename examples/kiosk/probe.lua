@@ -1,6 +1,6 @@
 --- For the spec only. With PIX_KIOSK_TEST=FOLDER the kiosk appends what it does to FOLDER/log and
 -- obeys the lines of FOLDER/commands: "key return", "touch 100 200", "shot NAME" (a screenshot to
--- FOLDER/NAME.png; the log gets the pixels a module of the code), "quit". Otherwise it does nothing.
+-- FOLDER/NAME.png; the log gets the pixels a module of the code), "quit". Else it does nothing.
 local M = {}
 
 local folder = os.getenv "PIX_KIOSK_TEST"

@@ -4,3 +4,6 @@ local contract = require "spec.host.contract"
 contract "scheduler"
 contract "blocking"
 contract "update"
+
+-- What a program may give of its own.
+contract "documented"

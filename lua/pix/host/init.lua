@@ -1,7 +1,7 @@
 --- How the running code waits for a future: the host, chosen anew at every call.
 --
 -- Order: what `pix.use` was told > OpenResty > a running cqueues > the built-in scheduler, inside
--- its tasks > blocking. A host is a table of a few functions (docs/scheduler.md):
+-- its tasks > blocking. A host is a table of a few functions (docs/hosts.md):
 --   name                      string
 --   await(future, seconds)    suspend the running coroutine until future:ready() → true, or until
 --                             `seconds` (may be nil) are over → false
@@ -36,7 +36,7 @@ end
 
 local function check_host(host)
   if type(host.await) ~= "function" then
-    error("pix.use: a host needs a function await(future, seconds); see docs/scheduler.md", 3)
+    error("pix.use: a host needs a function await(future, seconds); see docs/hosts.md", 3)
   end
   return host
 end
