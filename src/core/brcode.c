@@ -122,6 +122,7 @@ struct item {
 struct level {
   char path[8];          /* "" at the top, "26." within a template */
   bool bytes;            /* lengths count bytes */
+  bool plain;            /* every character is one byte: the two ways to count agree */
   struct item item[100]; /* by tag */
 };
 
@@ -131,14 +132,17 @@ static int two_digits(const char *text) {
 }
 
 /* How many bytes a value of `units` takes; false if the text ends first or inside a character. */
-static bool measure(const char *text, size_t len, int units, bool bytes, size_t *value) {
+static bool measure(const struct level *level, const char *text, size_t len, int units,
+                    size_t *value) {
   int counted = 0;
   size_t at = 0;
 
+  *value = (size_t)units;
+  if (level->plain) return *value <= len;
   while (counted < units) {
     size_t step = pix_text_utf8_step(text + at, len - at);
     if (step == 0) return false;
-    counted += bytes ? (int)step : 1;
+    counted += level->bytes ? (int)step : 1;
     at += step;
   }
   *value = at;
@@ -158,7 +162,7 @@ static int split(const char *text, size_t len, struct level *level, struct pix_e
     }
     at += 4;
     item.text = text + at;
-    if (!measure(item.text, len - at, units, level->bytes, &item.len)) {
+    if (!measure(level, item.text, len - at, units, &item.len)) {
       return bad_code(err, "tag %s%02d is longer than what is left of the code", level->path, tag);
     }
     if (level->item[tag].text != NULL) {
@@ -175,10 +179,12 @@ static int split(const char *text, size_t len, struct level *level, struct pix_e
 static int split_template(const struct level *top, int tag, struct level *level, bool *is_pix,
                           struct pix_err *err) {
   const struct item *item = &top->item[tag];
+  char path[] = {(char)('0' + tag / 10 % 10), (char)('0' + tag % 10), '.', '\0'};
   int rc;
 
-  snprintf(level->path, sizeof level->path, "%02d.", tag % 100);
+  memcpy(level->path, path, sizeof path);
   level->bytes = top->bytes;
+  level->plain = top->plain;
   rc = split(item->text, item->len, level, err);
   *is_pix = rc == PIX_OK && level->item[0].text != NULL &&
             pix_text_is(level->item[0].text, level->item[0].len, GUI);
@@ -291,17 +297,22 @@ static int check_complete(const struct level *top, const struct pix_brcode *code
 }
 
 /* Reads all but the CRC, with one of the two ways to count. */
-static int read_body(const char *text, size_t len, bool bytes, struct pix_brcode *code,
+static int read_body(const char *text, size_t len, bool bytes, bool plain, struct pix_brcode *code,
                      struct pix_err *err) {
   static const struct {
     int tag, id;
-  } plain[] = {{1, INITIATION}, {52, MCC}, {59, NAME}, {60, CITY}, {61, POSTAL_CODE}};
-  struct level top = {.path = "", .bytes = bytes};
-  int rc = split(text, len, &top, err);
+  } rows[] = {{1, INITIATION}, {52, MCC}, {59, NAME}, {60, CITY}, {61, POSTAL_CODE}};
+  struct level top;
+  int rc;
+
+  top.path[0] = '\0';
+  top.bytes = bytes;
+  top.plain = plain;
+  rc = split(text, len, &top, err);
 
   memset(code, 0, sizeof *code);
-  for (size_t i = 0; rc == PIX_OK && i < PIX_COUNT(plain); i++) {
-    rc = take(&top.item[plain[i].tag], plain[i].id, code, err);
+  for (size_t i = 0; rc == PIX_OK && i < PIX_COUNT(rows); i++) {
+    rc = take(&top.item[rows[i].tag], rows[i].id, code, err);
   }
   if (rc == PIX_OK) rc = take_amount(&top.item[54], &code->amount, err);
   if (rc == PIX_OK) rc = take_accounts(&top, code, err);
@@ -338,13 +349,14 @@ int pix_brcode_decode(const char *text, size_t len, struct pix_brcode *code, str
   struct pix_brcode found;
   uint16_t crc = 0;
   size_t body;
+  bool plain;
   int rc = check_frame(text, len, &crc, err);
 
   if (rc != PIX_OK) return rc;
   body = len - CRC_LEN;
-  rc = read_body(text, body, false, &found, err);
-  if (rc != PIX_OK && pix_text_utf8_count(text, body) != body &&
-      read_body(text, body, true, &found, NULL) == PIX_OK) {
+  plain = pix_text_utf8_count(text, body) == body;
+  rc = read_body(text, body, false, plain, &found, err);
+  if (rc != PIX_OK && !plain && read_body(text, body, true, plain, &found, NULL) == PIX_OK) {
     if (err != NULL) pix_err_init(err);
     rc = PIX_OK;
   }

@@ -36,24 +36,6 @@ size_t pix_text_utf8_step(const char *text, size_t len) {
   return step;
 }
 
-size_t pix_text_utf8_count(const char *text, size_t len) {
-  size_t count = 0;
-
-  for (size_t at = 0; at < len; count++) {
-    size_t step = pix_text_utf8_step(text + at, len - at);
-    at += step > 0 ? step : 1;
-  }
-  return count;
-}
-
-/* C0, DEL and C1: U+009B alone is a terminal's escape sequence. */
-static bool is_control(const char *text, size_t step) {
-  const unsigned char *bytes = (const unsigned char *)text;
-
-  if (step == 1) return bytes[0] < 0x20 || bytes[0] == 0x7f;
-  return step == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
-}
-
 /* Length of the run of printable ASCII at the start, eight bytes at a time: nearly all text is. A
 ** byte fails when its high bit is set, when it is below 0x20 (the subtraction borrows), or 0x7f
 ** (adding one sets the high bit). A borrow or carry from a neighbour can only end the run early. */
@@ -67,6 +49,29 @@ static size_t plain_run(const char *text, size_t len) {
   }
   while (at < len && (unsigned char)text[at] - 0x20u < 0x5fu) at++;
   return at;
+}
+
+size_t pix_text_utf8_count(const char *text, size_t len) {
+  size_t count = 0;
+
+  for (size_t at = 0; at < len;) {
+    size_t plain = plain_run(text + at, len - at), step;
+    at += plain;
+    count += plain;
+    if (at == len) break;
+    step = pix_text_utf8_step(text + at, len - at);
+    at += step > 0 ? step : 1;
+    count++;
+  }
+  return count;
+}
+
+/* C0, DEL and C1: U+009B alone is a terminal's escape sequence. */
+static bool is_control(const char *text, size_t step) {
+  const unsigned char *bytes = (const unsigned char *)text;
+
+  if (step == 1) return bytes[0] < 0x20 || bytes[0] == 0x7f;
+  return step == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
 }
 
 int pix_text_check(const char *text, size_t len, size_t max, const char *field,
@@ -97,14 +102,17 @@ static bool is_unreserved(char c) {
 void pix_text_percent(struct pix_buf *buf, const char *text, size_t len) {
   static const char hex[] = "0123456789ABCDEF";
 
+  size_t from = 0;
+
   for (size_t i = 0; i < len; i++) {
     unsigned char byte = (unsigned char)text[i];
     char escape[3] = {'%', hex[byte >> 4], hex[byte & 15]};
-    if (is_unreserved(text[i]))
-      pix_buf_addc(buf, text[i]);
-    else
-      pix_buf_add(buf, escape, sizeof escape);
+    if (is_unreserved(text[i])) continue;
+    pix_buf_add(buf, text + from, i - from);
+    pix_buf_add(buf, escape, sizeof escape);
+    from = i + 1;
   }
+  pix_buf_add(buf, text + from, len - from);
 }
 
 static int base64_value(char c) {

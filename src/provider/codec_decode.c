@@ -405,11 +405,13 @@ enum pix_verdict pix_codec_decode(lua_State *L, int decoder, struct pix_account 
   d.body = top + 1;
   d.scrub = &scrub;
   scrub.cards = reply->status < 200 || reply->status > 299 || request->safety == PIX_CAPTURE;
+  pix_scrub_look(&scrub, reply);
   judge(&d, readable);
   if (err->kind != PIX_OK && !last) verdict = find_verdict(&d);
   if (err->kind != PIX_OK && verdict == PIX_VERDICT_DONE) {
     forget_adaptation(&d);
     scrub.cards = true;
+    scrub.clean = false;
     pix_error_members(L, d.body, &scrub, reply, request->id[0] != '\0' ? request->id : d.item.id);
   }
   if (verdict == PIX_VERDICT_DONE) lua_replace(L, top + 1);

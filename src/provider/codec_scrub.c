@@ -207,6 +207,12 @@ static bool holds_secret(const struct pix_scrub *scrub, const char *text, size_t
          memmem(text, len, scrub->token->data, scrub->token->len) != NULL;
 }
 
+/* Behind a backslash anything may be spelled otherwise: then every text is searched by itself. */
+void pix_scrub_look(struct pix_scrub *scrub, const struct pix_reply *reply) {
+  scrub->clean = !scrub->cards && memchr(reply->body, '\\', reply->len) == NULL &&
+                 !holds_secret(scrub, reply->body, reply->len);
+}
+
 /* Pushes the value at `index` without its secrets; false: there are none, nothing was pushed. */
 static bool push_clean(lua_State *L, int index, const struct pix_scrub *scrub) {
   struct pix_buf out;
@@ -235,14 +241,14 @@ void pix_scrub_put(lua_State *L, const struct pix_scrub *scrub, const char *memb
                    const char *text, size_t len) {
   if (text == NULL || len == 0) return;
   lua_pushlstring(L, text, len);
-  if (push_clean(L, lua_gettop(L), scrub)) lua_remove(L, -2);
+  if (!scrub->clean && push_clean(L, lua_gettop(L), scrub)) lua_remove(L, -2);
   lua_setfield(L, -2, member);
 }
 
 /* Assigning to a field that exists is allowed while lua_next walks; a key that is itself a secret
 ** loses its value, so that nothing has to be added. */
 void pix_scrub_table(lua_State *L, int index, const struct pix_scrub *scrub) {
-  if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 8)) return;
+  if (scrub->clean || lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 8)) return;
   index = lua_absindex(L, index);
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {

@@ -65,7 +65,10 @@ struct pix_scrub {
   const struct pix_request *request; /* may be NULL */
   const struct pix_secret *token;    /* may be NULL */
   bool cards;
+  bool clean; /* the whole reply was looked through: there is nothing to hide in it */
 };
+/* Looks once through a reply's bytes: most hold no secret, and then nothing in them is searched. */
+void pix_scrub_look(struct pix_scrub *scrub, const struct pix_reply *reply);
 bool pix_scrub_text(const struct pix_scrub *scrub, const char *text, size_t len,
                     struct pix_buf *out); /* false: nothing to hide, out is untouched */
 void pix_scrub_copy(const struct pix_scrub *scrub, char *to, size_t size, const char *text,
