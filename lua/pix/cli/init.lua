@@ -13,7 +13,7 @@ local text = require("pix.cli.text")
 local M = {}
 
 local COMMANDS = { "charge", "status", "cancel", "refund", "search", "subscribe", "brcode",
-  "explain", "flow", "doctor", "sandbox", "providers" }
+  "explain", "flow", "journal", "doctor", "sandbox", "providers" }
 local HELP_WIDTH = 80
 local AUTO_PAY = 3 -- seconds until a private sandbox pays
 

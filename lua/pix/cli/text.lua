@@ -61,6 +61,12 @@ M.en = {
   tls_hint = "look at the clock, the system's certificates, and PIX_CA_FILE",
   network_hint = "look at the address, the name server, the firewall, and PIX_PROXY",
   signed_in = "can", configured = "configured", yes = "yes", no = "no",
+  state = "state", reference = "reference", orphan = "orphan",
+  state_intent = "begun", state_sent = "sent", state_unknown = "UNKNOWN",
+  state_answered = "answered", state_failed = "not done",
+  journal_empty = "The journal has no such operation.",
+  journal_lacks = "the journal has no operation, order or charge %s",
+  resolved = "The operation %s is resolved: %s.",
 }
 
 M.pt = {
@@ -122,6 +128,12 @@ M.pt = {
   tls_hint = "confira o relógio, os certificados do sistema e PIX_CA_FILE",
   network_hint = "confira o endereço, o DNS, o firewall e PIX_PROXY",
   signed_in = "faz", configured = "configurado", yes = "sim", no = "não",
+  state = "estado", reference = "referência", orphan = "órfã",
+  state_intent = "iniciada", state_sent = "enviada", state_unknown = "DESCONHECIDO",
+  state_answered = "respondida", state_failed = "não feita",
+  journal_empty = "O registro não tem tal operação.",
+  journal_lacks = "o registro não tem operação, pedido ou cobrança %s",
+  resolved = "A operação %s está resolvida: %s.",
 }
 
 -- What an error's kind means, for those who take the payment.
