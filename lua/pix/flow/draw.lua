@@ -37,7 +37,7 @@ end
 -- ---- The happy path ----
 
 -- From the start along each state's first outcome, until an end or a state that was met.
-local function happy_path(graph)
+local function first_outcomes(graph)
   local edges, states, node = {}, {}, graph.by[graph.start]
   while node and not states[node.name] do
     states[node.name] = true
@@ -48,7 +48,34 @@ local function happy_path(graph)
   end
   return edges, states
 end
-M.happy_path = happy_path
+
+local function way_back(node, from)
+  local edges, states = {}, { [node.name] = true }
+  while from[node.name] do
+    local back = from[node.name]
+    edges[back.edge], states[back.node.name] = true, true
+    node = back.node
+  end
+  return edges, states
+end
+
+-- The shortest way to an end at which something was paid and delivered; else the first outcomes.
+local function happy_path(graph, money)
+  local from, seen, queue, at = {}, { [graph.start] = true }, { graph.by[graph.start] }, 1
+  while queue[at] do
+    local node = queue[at]
+    at = at + 1
+    local delivered = node.verb == "done" and money[node.name] and money[node.name].delivered
+    if delivered then return way_back(node, from) end
+    for _, edge in ipairs(node.edges) do
+      if not seen[edge.to] then
+        seen[edge.to], from[edge.to] = true, { node = node, edge = edge }
+        queue[#queue + 1] = graph.by[edge.to]
+      end
+    end
+  end
+  return first_outcomes(graph)
+end
 
 local function label(node)
   local name = node.name:match "[^/]*$"
@@ -105,7 +132,7 @@ local function dot(graph, money)
     '  edge [fontname="Helvetica", fontsize=9];',
     '  start [shape=point, width=0.15, label=""];',
     "  start -> " .. quote(graph.start) .. ' [penwidth=2.6, color="#1c7c3c"];' }
-  local happy, states = happy_path(graph)
+  local happy, states = happy_path(graph, money)
   for _, node in ipairs(graph.nodes) do
     lines[#lines + 1] = dot_node(node, money, states[node.name])
   end
@@ -132,7 +159,7 @@ end
 
 local function mermaid(graph, money)
   local lines, links, thick, ids = { "flowchart TD" }, 0, {}, {}
-  local happy = happy_path(graph)
+  local happy = happy_path(graph, money)
   for i, node in ipairs(graph.nodes) do
     ids[node.name] = "s" .. i
     lines[#lines + 1] = mermaid_node(node, ids[node.name])
