@@ -77,8 +77,7 @@ local function charge_all(shop, orders)
 end
 
 local function open(provider, where)
-  return assert(pix.checkout { provider, journal = where, log = function() end,
-    on_event = function() end })
+  return assert(pix.checkout { provider, journal = where, on_event = function() end })
 end
 
 local function median(list)
