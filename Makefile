@@ -122,7 +122,9 @@ HELPER_asan := $(B)/preload.so
 HELPER_tsan := $(B)/preload.so
 
 # Modules for specs: the codec by itself (spec/provider), states that begin and end (spec/lua).
-PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so oom.so))
+# LuaJIT takes no allocator from outside: oom.so is for Lua 5.4.
+PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so)) \
+             $(patsubst %,$(B)/%$(SUFFIX)/oom.so,$(filter 5.4,$(VMS)))
 
 # Without bindings (src/lua) there is no module to link.
 MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\

@@ -9,6 +9,9 @@
 ** All of it runs on the owner's thread, in drain. Any number of calls wait for one token exchange,
 ** which belongs to the provider (single flight). A token that fails fails those who wait with
 ** sent = "no": nothing of theirs has left.
+**
+** Lua may raise for lack of memory wherever it allocates. So what may raise comes before a task is
+** anchored, linked or submitted; and what is lost nevertheless is told by l_call_lose and lose.
 */
 #include "call.h"
 
@@ -49,6 +52,13 @@ static void fail_with(lua_State *L, struct l_future *future, enum pix_kind kind,
   fail(L, future, &err, 0);
 }
 
+/* Ends the call with an error for which no memory is needed. */
+static void lose_call(lua_State *L, struct l_future *future, enum pix_kind kind, enum pix_sent sent,
+                      const char *why) {
+  l_future_lose(future, kind, sent, why);
+  let_go(L, future);
+}
+
 static bool needs_token(const struct l_future *future) {
   const struct l_provider *self = future->provider;
 
@@ -59,6 +69,7 @@ static double remaining(const struct l_future *future) {
   return future->deadline - pix_reactor_now(future->hub->reactor);
 }
 
+/* The future is anchored. Never raises. */
 static void send(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
   struct pix_exchange *exchange = pix_exchange_new(self->client);
@@ -66,7 +77,7 @@ static void send(lua_State *L, struct l_future *future) {
   double left = remaining(future);
 
   if (exchange == NULL) {
-    fail_with(L, future, PIX_EINTERNAL, "out of memory");
+    lose_call(L, future, PIX_EINTERNAL, PIX_SENT_NO, L_NO_MEMORY);
     return;
   }
   exchange->headers = pix_http_headers_ref(request->auth ? self->authorized : self->plain);
@@ -105,6 +116,11 @@ static struct pix_exchange *token_exchange(lua_State *L, struct l_provider *self
   return exchange;
 }
 
+/* Kept alive from now on: something of it will be under way. At start it is the stack's top. */
+static void anchor(lua_State *L, struct l_future *future) {
+  if (future->task.anchor == LUA_NOREF) l_hub_anchor(L, future->hub, -1, &future->task);
+}
+
 /* A call that has less time than the token's exchange gets a timer of its own. */
 static void limit_wait(struct l_future *future) {
   double left = remaining(future);
@@ -138,7 +154,8 @@ static int begin_token(lua_State *L, struct l_provider *self, bool pause, struct
 }
 
 /* The first that waits begins: false if it need not wait, or has failed. A check wants to see the
-** credentials work, so it takes no token from elsewhere. */
+** credentials work, so it takes no token from elsewhere. A provider whose anchor outlives an error
+** here loses it after the next token. */
 static bool fetch_token(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
   bool check = future->request.operation == PIX_OP_CHECK;
@@ -147,6 +164,7 @@ static bool fetch_token(lua_State *L, struct l_future *future) {
   int rc;
 
   if (source == L_TOKEN_GOT) {
+    anchor(L, future);
     send(L, future);
     return false;
   }
@@ -164,6 +182,7 @@ static void wait_for_token(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
 
   if (!self->fetching && !fetch_token(L, future)) return;
+  anchor(L, future);
   future->step = L_STEP_TOKEN;
   future->wait_next = NULL;
   *self->waiters_end = future;
@@ -178,10 +197,12 @@ static bool token_good(const struct l_provider *self) {
 /* The next step of a call that is encoded. */
 static void proceed(lua_State *L, struct l_future *future) {
   if (needs_token(future) &&
-      (future->request.operation == PIX_OP_CHECK || !token_good(future->provider)))
+      (future->request.operation == PIX_OP_CHECK || !token_good(future->provider))) {
     wait_for_token(L, future);
-  else
+  } else {
+    anchor(L, future);
     send(L, future);
+  }
 }
 
 static void leave_waiters(struct l_future *future) {
@@ -195,7 +216,8 @@ static void leave_waiters(struct l_future *future) {
 }
 
 static void stop_timer(struct l_future *future) {
-  if (future->timer != 0) pix_reactor_cancel(future->hub->reactor, future->timer);
+  if (future->timer != 0 && future->hub->reactor != NULL)
+    pix_reactor_cancel(future->hub->reactor, future->timer);
 }
 
 void l_call_cancel(lua_State *L, struct l_future *future) {
@@ -217,12 +239,21 @@ uint64_t l_call_op(const struct l_future *future) {
   return future->op;
 }
 
-void l_call_lose(lua_State *L, struct l_future *waiters, const char *why) {
-  while (waiters != NULL) {
-    struct l_future *future = waiters;
-    waiters = future->wait_next;
-    fail_with(L, future, PIX_ECANCELLED, why);
+void l_call_lose(lua_State *L, struct l_provider *self, enum pix_kind kind, const char *why) {
+  struct l_future *future;
+
+  while ((future = self->waiters) != NULL) {
+    self->waiters = future->wait_next;
+    stop_timer(future);
+    lose_call(L, future, kind, PIX_SENT_NO, why);
   }
+  self->waiters_end = &self->waiters;
+}
+
+void l_call_abandon(lua_State *L, struct l_future *future) {
+  if (future->step == L_STEP_TOKEN) leave_waiters(future);
+  future->timer = 0;
+  let_go(L, future);
 }
 
 /* The transport's account of a failure, as an error. */
@@ -362,7 +393,23 @@ static void advance(lua_State *L, struct l_hub *hub, struct l_task *task, struct
     fail_with(L, future, PIX_ECANCELLED, "cancelled before it was sent");
   else
     exchanged(L, future, (struct pix_exchange *)op);
-  op->verbs->free(op);
+}
+
+/* What came back could not be told. A whole answer to a write may say that it was done. */
+static void lose(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  struct l_future *future = (struct l_future *)task;
+  const struct pix_exchange *exchange = (const struct pix_exchange *)op;
+  enum pix_sent sent = PIX_SENT_NO;
+
+  (void)hub;
+  if (future->ready) return;
+  if (op->id != future->timer && future->step == L_STEP_SENT) {
+    sent = exchange->sent;
+    if (sent == PIX_SENT_YES && exchange->once) sent = PIX_SENT_MAYBE;
+  }
+  if (op->id == future->timer) future->timer = 0;
+  leave_waiters(future);
+  lose_call(L, future, PIX_EINTERNAL, sent, L_NO_MEMORY);
 }
 
 /* Reads the token's reply; PIX_OK: `authorized` is good from now on. */
@@ -406,24 +453,23 @@ static void resume(lua_State *L, struct l_future *future) {
   }
 }
 
-/* Whoever waited for the token goes on, or fails with err (NULL: it is there). */
+/* Whoever waited for the token goes on, or fails with err (NULL: it is there). Each stays in the
+** list until it is done with. */
 static void release_waiters(lua_State *L, struct l_provider *self, struct pix_err *err) {
-  struct l_future *waiters = self->waiters;
+  struct l_future *future;
 
   self->fetching = self->pausing = false;
-  self->waiters = NULL;
-  self->waiters_end = &self->waiters;
   if (err != NULL) err->sent = PIX_SENT_NO;
-  while (waiters != NULL) {
-    struct l_future *future = waiters;
-    waiters = future->wait_next;
+  while ((future = self->waiters) != NULL) {
     if (err == NULL) {
       resume(L, future);
     } else {
       stop_timer(future);
       fail(L, future, err, 0);
     }
+    self->waiters = future->wait_next;
   }
+  self->waiters_end = &self->waiters;
 }
 
 static void after_pause(lua_State *L, struct l_provider *self) {
@@ -453,7 +499,16 @@ void l_call_token_advance(lua_State *L, struct l_hub *hub, struct l_task *task, 
     else
       after_fetch(L, self, (struct pix_exchange *)op);
   }
-  op->verbs->free(op);
+  l_hub_release(L, hub, task);
+}
+
+void l_call_token_lose(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  struct l_provider *self = (struct l_provider *)task;
+
+  if (op->id == self->token_op) {
+    self->fetching = self->pausing = false;
+    l_call_lose(L, self, PIX_EINTERNAL, L_NO_MEMORY);
+  }
   l_hub_release(L, hub, task);
 }
 
@@ -473,6 +528,7 @@ static struct l_future *future_for(lua_State *L, struct l_provider *self,
   if (hub == NULL) luaL_error(L, "luapix cannot start its reactor: %s", err.message);
   future = l_future_new(L, hub, L_CALL);
   future->task.advance = advance;
+  future->task.lose = lose;
   future->task.describe = describe;
   future->provider = self;
   future->provider_name = pix_provider_name(self->account.provider);
@@ -520,7 +576,6 @@ int l_call_start(lua_State *L) {
   future->deadline =
       pix_reactor_now(future->hub->reactor) +
       (future->request.timeout > 0 ? future->request.timeout : self->account.timeout);
-  l_hub_anchor(L, future->hub, -1, &future->task);
   proceed(L, future);
   return 1;
 }

@@ -89,8 +89,8 @@ static int read_amount(lua_State *L, int64_t *amount, struct pix_err *err) {
 
 int l_brcode_encode(lua_State *L) {
   struct pix_brcode code;
+  struct pix_buf *out;
   struct pix_err err;
-  struct pix_buf out;
   int rc;
 
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -100,9 +100,9 @@ int l_brcode_encode(lua_State *L) {
     rc = read_member(L, members[at].name, (char *)&code + members[at].at, members[at].size, &err);
   if (rc != PIX_OK) return l_fail(L, &err);
   code.dynamic = code.url[0] != '\0';
-  pix_buf_init(&out, PIX_MAX_BRCODE);
-  rc = pix_brcode_encode(&code, &out, &err);
-  if (rc == PIX_OK) lua_pushlstring(L, pix_buf_text(&out), out.len);
-  pix_buf_fini(&out);
-  return rc == PIX_OK ? 1 : l_fail(L, &err);
+  out = l_buf(L, PIX_MAX_BRCODE);
+  if (pix_brcode_encode(&code, out, &err) != PIX_OK) return l_fail(L, &err);
+  lua_pushlstring(L, pix_buf_text(out), out->len);
+  pix_buf_fini(out);
+  return 1;
 }

@@ -10,6 +10,16 @@
 #include "call.h"
 #include "l_util.h"
 
+/* It is ready, and a drain will say so if it is anchored. */
+static void settle(struct l_future *future, enum l_future_result result) {
+  future->result = result;
+  future->ready = true;
+  future->op = 0;
+  if (future->task.anchor == LUA_NOREF) return;
+  *future->hub->ready_end = future;
+  future->hub->ready_end = &future->ready_next;
+}
+
 void l_future_finish(lua_State *L, struct l_future *future, enum l_future_result result) {
   if (result == L_VALUE || result == L_BOXED || result == L_ERROR) {
     if (future->task.anchor != LUA_NOREF)
@@ -20,24 +30,27 @@ void l_future_finish(lua_State *L, struct l_future *future, enum l_future_result
     lua_setuservalue(L, -2);
     lua_pop(L, 1);
   }
-  future->result = result;
-  future->ready = true;
-  future->op = 0;
-  if (future->task.anchor == LUA_NOREF) return;
-  *future->hub->ready_end = future;
-  future->hub->ready_end = &future->ready_next;
+  settle(future, result);
 }
 
-/* Pushes the error of something that was ended early and whose bytes never left. */
-static void push_cancelled(lua_State *L, const struct l_future *future, enum pix_sent sent,
-                           const char *why) {
+void l_future_lose(struct l_future *future, enum pix_kind kind, enum pix_sent sent,
+                   const char *why) {
+  if (future->ready) return;
+  future->lost = (struct l_lost){kind, sent, why};
+  settle(future, L_LOST);
+}
+
+/* The error object of a future that was lost becomes its value. */
+static void find(lua_State *L, struct l_future *future) {
   const char *provider = NULL, *operation = NULL;
   struct pix_err err;
 
-  pix_err_set(&err, PIX_ECANCELLED, NULL, "%s", why);
-  err.sent = sent;
+  pix_err_set(&err, future->lost.kind, NULL, "%s", future->lost.why);
+  err.sent = future->lost.sent;
   if (future->kind == L_CALL) future->task.describe(&future->task, &provider, &operation);
   l_push_error(L, &err, provider, operation, 0);
+  lua_setuservalue(L, 1);
+  future->result = L_ERROR;
 }
 
 void l_future_abandon(lua_State *L, struct l_future *future, const char *why) {
@@ -45,30 +58,27 @@ void l_future_abandon(lua_State *L, struct l_future *future, const char *why) {
 
   if (future->ready) return;
   future->task.ops = 0;
-  push_cancelled(L, future, left ? PIX_SENT_MAYBE : PIX_SENT_NO, why);
-  lua_setuservalue(L, -2); /* the future lies below: the walk over the anchors pushed it */
-  future->result = L_ERROR;
-  future->ready = true;
-  future->op = 0;
   future->task.anchor = LUA_NOREF;
+  l_future_lose(future, PIX_ECANCELLED, left ? PIX_SENT_MAYBE : PIX_SENT_NO, why);
+  if (future->kind == L_CALL) l_call_abandon(L, future);
 }
 
 /* Timers and promises: their one op came back. */
 static void advance_plain(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
   struct l_future *future = (struct l_future *)task;
-  bool cancelled = op->cancelled;
 
   (void)hub;
-  op->verbs->free(op);
-  if (future->kind == L_PROMISE) {
-    l_future_finish(L, future, L_NOTHING);
-    future->result = future->promised ? future->promise : L_TRUE;
-  } else if (cancelled) {
-    push_cancelled(L, future, PIX_SENT_NO, "the timer was cancelled");
-    l_future_finish(L, future, L_ERROR);
-  } else {
+  if (future->kind == L_PROMISE)
+    settle(future, future->promised ? future->promise : L_TRUE);
+  else if (op->cancelled)
+    l_future_lose(future, PIX_ECANCELLED, PIX_SENT_NO, "the timer was cancelled");
+  else
     l_future_finish(L, future, L_TRUE);
-  }
+}
+
+static void lose_plain(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  (void)L, (void)hub, (void)op;
+  l_future_lose((struct l_future *)task, PIX_EINTERNAL, PIX_SENT_NO, L_NO_MEMORY);
 }
 
 static void describe_plain(const struct l_task *task, const char **provider,
@@ -83,6 +93,7 @@ struct l_future *l_future_new(lua_State *L, struct l_hub *hub, enum l_future_kin
   future->kind = kind;
   future->task.anchor = LUA_NOREF;
   future->task.advance = advance_plain;
+  future->task.lose = lose_plain;
   future->task.describe = describe_plain;
   future->provider_anchor = future->arguments = LUA_NOREF;
   future->hub = l_hub_ref(hub);
@@ -105,39 +116,46 @@ static int future_result(lua_State *L) {
     lua_pushboolean(L, 1);
     return 1;
   }
+  if (future->result == L_LOST) find(L, future);
   if (future->result == L_ERROR) lua_pushnil(L);
   lua_getuservalue(L, 1);
   if (future->result == L_BOXED) lua_rawgeti(L, -1, 1);
   return future->result == L_ERROR ? 2 : 1;
 }
 
-/* Lets a drain that is still to come finish the future; also wakes whoever sleeps on the fd. */
-static void finish_soon(lua_State *L, struct l_future *future, int index) {
-  struct pix_op *op = pix_timer_new(0);
+/* Lets a drain that is still to come finish the future; also wakes whoever sleeps on the fd. What
+** may raise comes first: a promise that was not fulfilled can be fulfilled later. */
+static void finish_soon(lua_State *L, struct l_future *future, enum l_future_result result) {
+  struct pix_op *op;
 
-  if (op == NULL) luaL_error(L, "out of memory");
-  future->op = l_hub_submit(L, future->hub, index, &future->task, op);
+  l_hub_anchor(L, future->hub, 1, &future->task);
+  op = pix_timer_new(0);
+  if (op == NULL) {
+    l_hub_release(L, future->hub, &future->task);
+    luaL_error(L, L_NO_MEMORY);
+  }
+  future->promise = result;
+  future->promised = true;
+  future->op = l_hub_resubmit(future->hub, &future->task, op);
 }
 
 /* promise:fulfil(value) or promise:fulfil(nil, err) */
 static int future_fulfil(lua_State *L) {
   struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  enum l_future_result result = L_ERROR;
 
   luaL_argcheck(L, future->kind == L_PROMISE, 1, "only a promise can be fulfilled");
   if (future->promised) return luaL_error(L, "this promise was fulfilled already");
   if (!l_hub_usable(future->hub)) return luaL_error(L, "this promise's reactor is closed");
   lua_settop(L, 3);
-  if (lua_isnil(L, 2) && lua_istable(L, 3)) {
-    future->promise = L_ERROR;
-  } else {
-    future->promise = L_BOXED;
+  if (!lua_isnil(L, 2) || !lua_istable(L, 3)) {
+    result = L_BOXED;
     lua_createtable(L, 1, 0);
     lua_pushvalue(L, 2);
     lua_rawseti(L, -2, 1);
   }
+  finish_soon(L, future, result);
   lua_setuservalue(L, 1);
-  future->promised = true;
-  finish_soon(L, future, 1);
   return 0;
 }
 
@@ -152,11 +170,8 @@ static int future_cancel(lua_State *L) {
   } else if (future->kind == L_TIMER) {
     pix_reactor_cancel(future->hub->reactor, future->op);
   } else if (future->kind == L_PROMISE && !future->promised) {
-    push_cancelled(L, future, PIX_SENT_NO, "the promise was cancelled");
-    lua_setuservalue(L, 1);
-    future->promise = L_ERROR;
-    future->promised = true;
-    finish_soon(L, future, 1);
+    future->lost = (struct l_lost){PIX_ECANCELLED, PIX_SENT_NO, "the promise was cancelled"};
+    finish_soon(L, future, L_LOST);
   }
   return 0;
 }
@@ -212,9 +227,13 @@ int l_future_timer(lua_State *L) {
   hub = l_hub_current(L, &err);
   if (hub == NULL) return l_fail(L, &err);
   future = l_future_new(L, hub, L_TIMER);
+  l_hub_anchor(L, hub, -1, &future->task);
   op = pix_timer_new(seconds);
-  if (op == NULL) return luaL_error(L, "out of memory");
-  future->op = l_hub_submit(L, hub, -1, &future->task, op);
+  if (op == NULL) {
+    l_hub_release(L, hub, &future->task);
+    return luaL_error(L, L_NO_MEMORY);
+  }
+  future->op = l_hub_resubmit(hub, &future->task, op);
   return 1;
 }
 

@@ -14,7 +14,17 @@
 struct l_provider;
 
 enum l_future_kind { L_TIMER, L_PROMISE, L_CALL, L_JOURNAL };
-enum l_future_result { L_NOTHING, L_TRUE, L_VALUE, L_BOXED, L_ERROR }; /* what the user value is */
+/* What the user value is. L_LOST: nothing yet; `lost` becomes an error object when asked for. */
+enum l_future_result { L_NOTHING, L_TRUE, L_VALUE, L_BOXED, L_ERROR, L_LOST };
+
+/* An error in words that are static, told without any of Lua's memory. */
+struct l_lost {
+  enum pix_kind kind;
+  enum pix_sent sent;
+  const char *why;
+};
+
+#define L_NO_MEMORY "out of memory"
 
 /* Where a call stands. */
 enum l_step { L_STEP_NEW, L_STEP_TOKEN, L_STEP_SENT, L_STEP_ENDING, L_STEP_DONE };
@@ -24,6 +34,7 @@ struct l_future {
   struct l_hub *hub;  /* one reference */
   enum l_future_kind kind;
   enum l_future_result result;
+  struct l_lost lost;
   bool ready;
   bool reported;                /* a drain has told of it */
   bool promised;                /* a promise: fulfilled, to be reported by the next drain */
@@ -53,6 +64,11 @@ struct l_future *l_future_new(lua_State *L, struct l_hub *hub, enum l_future_kin
 /* It is over. With L_VALUE, L_BOXED and L_ERROR the value (a table) is on the top and is popped.
 ** If it ends while ops come back (in a drain) it is reported there; at start it is simply ready. */
 void l_future_finish(lua_State *L, struct l_future *future, enum l_future_result result);
+
+/* It is over with an error, although there may be no memory for one: never raises. As with finish
+** it is reported by a drain if it is anchored. */
+void l_future_lose(struct l_future *future, enum pix_kind kind, enum pix_sent sent,
+                   const char *why);
 
 /* Marks as ended with an error of `kind` ("cancelled"): for a reactor that is closed under it. */
 void l_future_abandon(lua_State *L, struct l_future *future, const char *why);

@@ -19,8 +19,12 @@ struct l_future;
 /* The head of everything that may own an op. */
 struct l_task {
   L_NOT_LOVE;
-  /* An op of this task has finished; takes ownership of op. May raise only for lack of memory. */
+  /* An op of this task has finished. The hub frees it afterwards. May raise only for lack of
+  ** memory, and only before it submits another op. */
   void (*advance)(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op);
+  /* What advance began and could not finish is over, with an error: whoever waits is told. Needs no
+  ** memory and never raises. */
+  void (*lose)(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op);
   /* For the scripted transport: whose op is it, and what does it do? Static strings. */
   void (*describe)(const struct l_task *task, const char **provider, const char **operation);
   int anchor; /* reference in the hub's table; LUA_NOREF = not anchored */
@@ -33,10 +37,13 @@ struct l_hub {
   int anchors;                 /* registry reference of the table of tasks */
   int decoder;                 /* registry reference of the codec's decoder */
   bool is_virtual;
+  int drainer;            /* registry reference of what a drain calls so that it may fail */
   struct pix_op *backlog; /* drained, not yet advanced */
+  struct pix_op *moving;  /* its task runs */
   struct l_future *ready; /* became ready in this drain, not yet reported */
   struct l_future **ready_end;
-  struct pix_op *taken; /* virtual: taken from the outbox, still the reactor's */
+  struct pix_op *taken;   /* virtual: taken from the outbox, still the reactor's */
+  struct pix_op *offered; /* the one of them that the test has not seen: it could not be told */
 };
 
 /* Classes and registry entries; called once per state. */
@@ -61,7 +68,8 @@ void l_hub_cancel(struct l_hub *hub, uint64_t id);
 
 void l_hub_anchor(lua_State *L, struct l_hub *hub, int index, struct l_task *task);
 void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task); /* if no op is left */
-void l_hub_push(lua_State *L, struct l_hub *hub, struct l_task *task);    /* the task's userdata */
+void l_hub_push(lua_State *L, const struct l_hub *hub,
+                const struct l_task *task); /* the task's userdata */
 
 /* core.reactor(), core.virtual(), core.use() */
 int l_reactor_current(lua_State *L);

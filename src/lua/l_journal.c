@@ -13,7 +13,8 @@
 #include "l_util.h"
 
 #define JOURNAL  "pix.journal" /* metatable */
-#define PATIENCE 5.0           /* seconds */
+#define GUARD    "pix.journal.guard"
+#define PATIENCE 5.0 /* seconds */
 
 struct l_journal {
   L_NOT_LOVE;
@@ -57,6 +58,20 @@ static int make_ready(lua_State *L, struct l_journal *self, struct pix_err *err)
 }
 
 /* ---- transactions in ---- */
+
+/* Frees the transaction of a submit that raised. */
+struct guard {
+  L_NOT_LOVE;
+  struct pix_tx *tx;
+};
+
+static int guard__gc(lua_State *L) {
+  struct guard *guard = luaL_checkudata(L, 1, GUARD);
+
+  if (guard->tx != NULL) pix_tx_free(guard->tx);
+  guard->tx = NULL;
+  return 0;
+}
 
 static int read_value(lua_State *L, struct pix_tx *tx, struct pix_value *value,
                       struct pix_err *err) {
@@ -190,8 +205,13 @@ static void advance(lua_State *L, struct l_hub *hub, struct l_task *task, struct
     push_failure(L, tx);
   else
     push_result(L, tx);
-  op->verbs->free(op);
   l_future_finish(L, future, failed ? L_ERROR : L_VALUE);
+}
+
+/* The result could not be told: what was to be done may have been. */
+static void lose(lua_State *L, struct l_hub *hub, struct l_task *task, struct pix_op *op) {
+  (void)L, (void)hub, (void)op;
+  l_future_lose((struct l_future *)task, PIX_EINTERNAL, PIX_SENT_MAYBE, L_NO_MEMORY);
 }
 
 static void describe(const struct l_task *task, const char **provider, const char **operation) {
@@ -216,7 +236,7 @@ static int journal_submit(lua_State *L) {
   struct l_future *future;
   struct l_hub *hub;
   struct pix_err err;
-  struct pix_tx *tx;
+  struct guard *guard;
   struct pix_op *op;
 
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -225,17 +245,23 @@ static int journal_submit(lua_State *L) {
   if (hub == NULL) return l_fail(L, &err);
   future = l_future_new(L, hub, L_JOURNAL);
   future->task.advance = advance;
+  future->task.lose = lose;
   future->task.describe = describe;
   if (make_ready(L, self, &err) != PIX_OK) return refuse(L, future, &err);
-  tx = pix_tx_new();
-  if (tx == NULL) return luaL_error(L, "out of memory");
-  if (read_list(L, tx, &err) != PIX_OK) {
-    pix_tx_free(tx);
+  guard = l_new(L, sizeof *guard, GUARD);
+  guard->tx = pix_tx_new();
+  if (guard->tx == NULL) return luaL_error(L, L_NO_MEMORY);
+  if (read_list(L, guard->tx, &err) != PIX_OK)
     return luaL_error(L, "journal:submit: %s", err.message);
+  l_hub_anchor(L, hub, 3, &future->task);
+  op = pix_journal_op(self->journal, hub->reactor, guard->tx);
+  guard->tx = NULL;
+  if (op == NULL) {
+    l_hub_release(L, hub, &future->task);
+    return luaL_error(L, L_NO_MEMORY);
   }
-  op = pix_journal_op(self->journal, hub->reactor, tx);
-  if (op == NULL) return luaL_error(L, "out of memory");
-  future->op = l_hub_submit(L, hub, 3, &future->task, op);
+  lua_settop(L, 3);
+  future->op = l_hub_resubmit(hub, &future->task, op);
   pix_journal_put(op);
   if (hub->is_virtual) pix_journal_flush(self->journal); /* its time stands still */
   return 1;
@@ -307,7 +333,10 @@ static const luaL_Reg metamethods[] = {
     {"__gc", journal_close}, {"__tostring", journal__tostring}, {NULL, NULL}};
 
 void l_journal_open(lua_State *L) {
+  static const luaL_Reg guards[] = {{"__gc", guard__gc}, {NULL, NULL}};
+
   l_class(L, JOURNAL, methods, metamethods);
+  l_class(L, GUARD, guards + 1, guards);
   luaL_newmetatable(L, L_BACKEND);
   lua_pushliteral(L, "pix");
   lua_setfield(L, -2, "__metatable");

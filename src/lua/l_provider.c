@@ -12,12 +12,15 @@
 /* Forgets the token and everything that belongs to the former reactor. In a forked child the
 ** former client's memory is left alone: its locks may have been held at the moment of the fork. */
 static void detach(lua_State *L, struct l_provider *self) {
-  struct l_future *waiters = self->waiters;
-
+  if (L != NULL) l_call_lose(L, self, PIX_ECANCELLED, "the reactor was replaced meanwhile");
   self->waiters = NULL;
   self->waiters_end = &self->waiters;
   self->fetching = self->pausing = false;
   self->token_op = 0;
+  if (self->hub != NULL && self->hub->reactor == NULL) {
+    self->task.anchor = LUA_NOREF;
+    self->task.ops = 0;
+  }
   if (self->forked_from == getpid()) {
     pix_http_client_unref(self->client);
     pix_http_headers_unref(self->authorized);
@@ -28,7 +31,6 @@ static void detach(lua_State *L, struct l_provider *self) {
   self->authorized = self->plain = NULL;
   l_hub_unref(self->hub);
   self->hub = NULL;
-  if (L != NULL) l_call_lose(L, waiters, "the reactor was replaced while this call waited");
 }
 
 static int client_new(struct l_provider *self, struct pix_err *err) {
@@ -136,6 +138,7 @@ int l_provider_new(lua_State *L) {
   self = l_new(L, sizeof *self, L_PROVIDER);
   self->task.anchor = LUA_NOREF;
   self->task.advance = l_call_token_advance;
+  self->task.lose = l_call_token_lose;
   self->task.describe = describe;
   self->waiters_end = &self->waiters;
   self->forked_from = getpid();

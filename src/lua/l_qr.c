@@ -10,6 +10,27 @@
 
 enum format { FORMAT_PNG, FORMAT_SVG, FORMAT_TEXT, FORMAT_MATRIX };
 
+#define QR_TYPE "pix.qr"
+
+/* What is being drawn: ended with its userdata, also if Lua raises meanwhile. */
+struct drawing {
+  L_NOT_LOVE;
+  struct pix_qr qr;
+};
+
+static int drawing__gc(lua_State *L) {
+  struct drawing *drawing = luaL_checkudata(L, 1, QR_TYPE);
+
+  pix_qr_fini(&drawing->qr);
+  return 0;
+}
+
+void l_qr_open(lua_State *L) {
+  static const luaL_Reg ends[] = {{"__gc", drawing__gc}, {NULL, NULL}};
+
+  l_class(L, QR_TYPE, ends + 1, ends);
+}
+
 static int option_int(lua_State *L, const char *name, int low, int high, int otherwise) {
   lua_Integer value = otherwise;
 
@@ -49,18 +70,16 @@ static int draw(const struct pix_qr *qr, enum format format, const struct pix_qr
   return pix_qr_text(qr, style, out, err);
 }
 
-/* All arguments are read before anything is allocated, since reading them may raise. */
 int l_qr(lua_State *L) {
   static const char *const formats[] = {"png", "svg", "text", "matrix", NULL};
   enum format format = (enum format)luaL_checkoption(L, 2, "text", formats);
   struct pix_qr_style style;
   enum pix_qr_level level;
+  struct pix_buf *out;
   struct pix_err err;
-  struct pix_buf out;
-  struct pix_qr qr;
+  struct pix_qr *qr;
   const char *text;
   size_t len;
-  int rc;
 
   lua_settop(L, 3);
   if (lua_isnil(L, 3)) {
@@ -74,16 +93,17 @@ int l_qr(lua_State *L) {
   lua_getfield(L, 3, "colour");
   style.colour = lua_toboolean(L, -1);
   if (l_text(L, 1, "text", &text, &len, &err) != PIX_OK) return l_fail(L, &err);
-  if (pix_qr_encode(text, len, level, &qr, &err) != PIX_OK) return l_fail(L, &err);
+  qr = &((struct drawing *)l_new(L, sizeof(struct drawing), QR_TYPE))->qr;
+  if (pix_qr_encode(text, len, level, qr, &err) != PIX_OK) return l_fail(L, &err);
   if (format == FORMAT_MATRIX) {
-    push_matrix(L, &qr);
-    pix_qr_fini(&qr);
+    push_matrix(L, qr);
+    pix_qr_fini(qr);
     return 1;
   }
-  pix_buf_init(&out, MAX_PICTURE);
-  rc = draw(&qr, format, &style, &out, &err);
-  pix_qr_fini(&qr);
-  if (rc == PIX_OK) lua_pushlstring(L, pix_buf_text(&out), out.len);
-  pix_buf_fini(&out);
-  return rc == PIX_OK ? 1 : l_fail(L, &err);
+  out = l_buf(L, MAX_PICTURE);
+  if (draw(qr, format, &style, out, &err) != PIX_OK) return l_fail(L, &err);
+  lua_pushlstring(L, pix_buf_text(out), out->len);
+  pix_qr_fini(qr);
+  pix_buf_fini(out);
+  return 1;
 }

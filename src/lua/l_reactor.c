@@ -7,7 +7,6 @@
 #include "l_hub.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +51,7 @@ static void hub_close(lua_State *L, struct l_hub *hub, bool tell, const char *wh
   pix_reactor_close(hub->reactor);
   hub->reactor = NULL;
   free_list(hub->backlog);
-  hub->backlog = hub->taken = NULL;
+  hub->backlog = hub->taken = hub->offered = NULL;
   if (!tell) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
@@ -63,6 +62,8 @@ static void hub_close(lua_State *L, struct l_hub *hub, bool tell, const char *wh
   luaL_unref(L, LUA_REGISTRYINDEX, hub->anchors);
   hub->anchors = LUA_NOREF;
 }
+
+static int drain(lua_State *L);
 
 /* Pushes a new reactor. On failure nothing is pushed. */
 static int reactor_new(lua_State *L, bool is_virtual, struct pix_err *err) {
@@ -83,8 +84,13 @@ static int reactor_new(lua_State *L, bool is_virtual, struct pix_err *err) {
     lua_pop(L, 1);
     return err->kind;
   }
-  lua_newtable(L);
+  lua_createtable(L, 4, 1);
+  lua_pushinteger(
+      L, 0); /* LuaJIT's list of free references: made now, so that unref needs no memory */
+  lua_rawseti(L, -2, 0);
   hub->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushcfunction(L, drain);
+  hub->drainer = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_getfield(L, LUA_REGISTRYINDEX, DECODER);
   hub->decoder = luaL_ref(L, LUA_REGISTRYINDEX);
   return PIX_OK;
@@ -131,7 +137,7 @@ void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task) {
   task->anchor = LUA_NOREF;
 }
 
-void l_hub_push(lua_State *L, struct l_hub *hub, struct l_task *task) {
+void l_hub_push(lua_State *L, const struct l_hub *hub, const struct l_task *task) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
   lua_rawgeti(L, -1, task->anchor);
   lua_remove(L, -2);
@@ -149,26 +155,59 @@ uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task 
   return l_hub_resubmit(hub, task, op);
 }
 
-/* Lua's side of completion: each finished op moves its task one step. An op leaves the backlog
-** before its task runs, so that an error raised there cannot hand it over twice. */
-static void advance(lua_State *L, struct l_hub *hub, lua_Integer most) {
+/* Lua's side of completion: a finished op moves its task one step. It leaves the backlog before its
+** task runs, so that an error raised there cannot hand it over twice; recover takes it up then. */
+static void advance_one(lua_State *L, struct l_hub *hub) {
+  struct pix_op *op = hub->moving = hub->backlog;
+  struct l_task *task = op->owner;
+
+  hub->backlog = op->next;
+  task->ops--;
+  task->advance(L, hub, task, op);
+  hub->moving = NULL;
+  op->verbs->free(op);
+}
+
+/* The task that was moving when Lua raised (it had no memory) ends with an error. */
+static void recover(lua_State *L, struct l_hub *hub) {
+  struct pix_op *op = hub->moving;
+  struct l_task *task = op->owner;
+  hub->moving = NULL;
+  task->lose(L, hub, task, op);
+  op->verbs->free(op);
+}
+
+static void advance_all(lua_State *L, struct l_hub *hub) {
   struct pix_op **end = &hub->backlog;
 
   while (*end != NULL) end = &(*end)->next;
   *end = pix_reactor_drain(hub->reactor);
-  for (; hub->backlog != NULL && most > 0; most--) {
-    struct pix_op *op = hub->backlog;
-    struct l_task *task = op->owner;
-    hub->backlog = op->next;
-    task->ops--;
-    task->advance(L, hub, task, op);
+  while (hub->backlog != NULL) advance_one(L, hub);
+}
+
+/* Taken one by one: the descriptor stays readable for those that are left. */
+static void advance_some(lua_State *L, struct l_hub *hub, lua_Integer most) {
+  for (; most > 0; most--) {
+    if (hub->backlog == NULL) hub->backlog = pix_reactor_take(hub->reactor);
+    if (hub->backlog == NULL) return;
+    advance_one(L, hub);
   }
 }
 
 /* Appends the futures that became ready to the table at index 2, if there is one. */
-static int report_ready(lua_State *L, struct l_hub *hub) {
-  int count = 0;
+static void append_ready(lua_State *L, const struct l_hub *hub) {
   int at = lua_istable(L, 2) ? (int)lua_rawlen(L, 2) : 0;
+
+  for (struct l_future *future = hub->ready; future != NULL; future = future->ready_next) {
+    if (!lua_istable(L, 2)) continue;
+    l_hub_push(L, hub, &future->task);
+    lua_rawseti(L, 2, ++at);
+  }
+}
+
+/* Those that were appended are let go. */
+static int forget_ready(lua_State *L, struct l_hub *hub) {
+  int count = 0;
 
   while (hub->ready != NULL) {
     struct l_future *future = hub->ready;
@@ -177,10 +216,6 @@ static int report_ready(lua_State *L, struct l_hub *hub) {
     future->ready_next = NULL;
     future->reported = true;
     count++;
-    if (lua_istable(L, 2)) {
-      l_hub_push(L, hub, &future->task);
-      lua_rawseti(L, 2, at + count);
-    }
     l_hub_release(L, hub, &future->task);
   }
   return count;
@@ -207,14 +242,48 @@ static int reactor_fd(lua_State *L) {
   return 1;
 }
 
+/* All of a drain that may raise. Arguments: as of reactor_drain. */
+static int drain(lua_State *L) {
+  struct l_reactor *self = lua_touserdata(L, 1);
+
+  if (lua_isnil(L, 3))
+    advance_all(L, self->hub);
+  else
+    advance_some(L, self->hub, lua_tointeger(L, 3));
+  append_ready(L, self->hub);
+  return 0;
+}
+
+static int call_drainer(lua_State *L, const struct l_hub *hub) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, hub->drainer);
+  for (int i = 1; i <= 3; i++) lua_pushvalue(L, i);
+  return lua_pcall(L, 3, 0, 0);
+}
+
+/* There was no room in the caller's table: it is left as it was for the next drain. Raises. */
+static int take_back(lua_State *L, size_t length) {
+  for (size_t at = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0; at > length; at--) {
+    lua_pushnil(L);
+    lua_rawseti(L, 2, (int)at);
+  }
+  return lua_error(L);
+}
+
 static int reactor_drain(lua_State *L) {
   struct l_hub *hub = check_reactor(L);
+  size_t length;
 
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  if (!lua_isnoneornil(L, 3)) luaL_checkinteger(L, 3);
   lua_settop(L, 3);
-  advance(L, hub, luaL_optinteger(L, 3, INT_MAX));
-  lua_pushinteger(L, report_ready(L, hub));
-  lua_pushboolean(L, hub->backlog != NULL);
+  length = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
+  while (call_drainer(L, hub) != LUA_OK) {
+    if (hub->moving == NULL) return take_back(L, length);
+    recover(L, hub);
+    lua_settop(L, 3);
+  }
+  lua_pushinteger(L, forget_ready(L, hub));
+  lua_pushboolean(L, hub->backlog != NULL || pix_reactor_has_done(hub->reactor));
   return 2;
 }
 
@@ -347,14 +416,16 @@ static void set_string(lua_State *L, const char *key, const char *text, size_t l
 
 static int reactor_outbox(lua_State *L) {
   struct l_hub *hub = check_virtual(L);
-  struct pix_op *op = pix_reactor_outbox(hub->reactor);
+  struct pix_op *op = hub->offered != NULL ? hub->offered : pix_reactor_outbox(hub->reactor);
   struct pix_exchange *exchange = (struct pix_exchange *)op;
   const struct l_task *task;
   const char *provider, *operation;
 
   if (op == NULL) return 0;
-  op->next = hub->taken;
-  hub->taken = op;
+  if (op != hub->offered) {
+    op->next = hub->taken;
+    hub->taken = hub->offered = op;
+  }
   task = op->owner;
   task->describe(task, &provider, &operation);
   lua_createtable(L, 0, 9);
@@ -371,6 +442,7 @@ static int reactor_outbox(lua_State *L) {
   lua_setfield(L, -2, "once");
   lua_pushnumber(L, exchange->timeout);
   lua_setfield(L, -2, "timeout");
+  hub->offered = NULL;
   return 1;
 }
 
@@ -384,6 +456,7 @@ static struct pix_exchange *take(struct l_hub *hub, uint64_t id) {
   if (op == NULL) return NULL;
   *link = op->next;
   op->next = NULL;
+  if (hub->offered == op) hub->offered = NULL;
   return (struct pix_exchange *)op;
 }
 
@@ -460,15 +533,10 @@ static int reactor_fail(lua_State *L) {
   return deliver(L, hub, exchange);
 }
 
-static int push_or_fail(lua_State *L, struct l_hub *hub, const struct pix_err *err) {
-  if (hub == NULL) return l_fail(L, err);
-  return 1;
-}
-
 int l_reactor_current(lua_State *L) {
   struct pix_err err;
 
-  return push_or_fail(L, push_current(L, &err), &err);
+  return push_current(L, &err) != NULL ? 1 : l_fail(L, &err);
 }
 
 int l_reactor_virtual(lua_State *L) {

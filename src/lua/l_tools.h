@@ -23,9 +23,11 @@ int l_yieldable(lua_State *L);   /* yieldable() → can the calling coroutine be
 /* l_brcode.c, l_qr.c, l_card.c, l_webhook.c */
 int l_brcode_decode(lua_State *L);
 int l_brcode_encode(lua_State *L);
+void l_qr_open(lua_State *L);
 int l_qr(lua_State *L);
 void l_card_open(lua_State *L);
 int l_card_new(lua_State *L);
+void l_webhook_open(lua_State *L);
 int l_webhook(lua_State *L);
 
 #endif

@@ -6,6 +6,12 @@
 #include <string.h>
 
 #define ERROR_TYPE "pix.error"
+#define BUF_TYPE   "pix.buffer"
+
+struct buffer {
+  L_NOT_LOVE;
+  struct pix_buf buf;
+};
 
 static void set_text(lua_State *L, const char *key, const char *value) {
   if (value == NULL || value[0] == '\0') return;
@@ -103,7 +109,24 @@ static int error__tostring(lua_State *L) {
   return 1;
 }
 
+static int buffer__gc(lua_State *L) {
+  struct buffer *buffer = luaL_checkudata(L, 1, BUF_TYPE);
+
+  pix_buf_fini(&buffer->buf);
+  return 0;
+}
+
+struct pix_buf *l_buf(lua_State *L, size_t max) {
+  struct buffer *buffer = l_new(L, sizeof *buffer, BUF_TYPE);
+
+  pix_buf_init(&buffer->buf, max);
+  return &buffer->buf;
+}
+
 void l_util_open(lua_State *L) {
+  static const luaL_Reg ends[] = {{"__gc", buffer__gc}, {NULL, NULL}};
+
+  l_class(L, BUF_TYPE, ends + 1, ends);
   luaL_newmetatable(L, ERROR_TYPE);
   lua_pushcfunction(L, error__tostring);
   lua_setfield(L, -2, "__tostring");

@@ -5,6 +5,7 @@
 #define PIX_L_UTIL_H
 
 #include "compat.h"
+#include "../core/buf.h"
 #include "../core/err.h"
 
 /* Makes the metatable "pix.error" (once per state). */
@@ -32,6 +33,9 @@ int l_error_is(lua_State *L);
 ** to its type, and refuses it only when that is NULL. */
 #define L_NOT_LOVE const void *not_love
 void *l_new(lua_State *L, size_t size, const char *type);
+
+/* Pushes a buffer that ends with its userdata, also if an error passes by. May be ended earlier. */
+struct pix_buf *l_buf(lua_State *L, size_t max);
 
 /* Registers a class: metatable `type` whose __index is a table of `methods`; leaves nothing. */
 void l_class(lua_State *L, const char *type, const luaL_Reg *methods, const luaL_Reg *metamethods);

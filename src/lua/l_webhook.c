@@ -3,12 +3,32 @@
 */
 #include "l_tools.h"
 
-#include <string.h>
-
 #include "l_util.h"
 #include "../provider/codec.h"
 
 #define MAX_SECRETS 8 /* a rotation needs two */
+#define SECRETS     "pix.secrets"
+
+/* Wiped with its userdata, also if Lua raises meanwhile. */
+struct secrets {
+  L_NOT_LOVE;
+  struct pix_secret list[MAX_SECRETS];
+};
+
+static void wipe(struct secrets *secrets) {
+  for (size_t at = 0; at < MAX_SECRETS; at++) pix_secret_fini(&secrets->list[at]);
+}
+
+static int secrets__gc(lua_State *L) {
+  wipe(luaL_checkudata(L, 1, SECRETS));
+  return 0;
+}
+
+void l_webhook_open(lua_State *L) {
+  static const luaL_Reg ends[] = {{"__gc", secrets__gc}, {NULL, NULL}};
+
+  l_class(L, SECRETS, ends + 1, ends);
+}
 
 static int add_secret(lua_State *L, int index, struct pix_secret *secret, struct pix_err *err) {
   const char *text;
@@ -70,15 +90,15 @@ static const struct pix_provider *signer(lua_State *L) {
 
 int l_webhook(lua_State *L) {
   const struct pix_provider *provider = signer(L);
-  struct pix_secret secrets[MAX_SECRETS];
+  struct secrets *secrets;
   struct pix_err err;
   size_t count = 0;
   int rc;
 
   lua_settop(L, 3);
-  memset(secrets, 0, sizeof secrets);
-  rc = read_secrets(L, secrets, &count, &err);
-  if (rc == PIX_OK) rc = verify(L, provider, secrets, count, &err);
-  for (size_t at = 0; at < count; at++) pix_secret_fini(&secrets[at]);
+  secrets = l_new(L, sizeof *secrets, SECRETS);
+  rc = read_secrets(L, secrets->list, &count, &err);
+  if (rc == PIX_OK) rc = verify(L, provider, secrets->list, count, &err);
+  wipe(secrets);
   return rc == PIX_OK ? 1 : l_fail(L, &err);
 }

@@ -65,6 +65,8 @@ PIX_EXPORT int luaopen_pix_core(lua_State *L) {
   l_hub_open(L);
   l_future_open(L);
   l_card_open(L);
+  l_qr_open(L);
+  l_webhook_open(L);
   l_journal_open(L);
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);

@@ -213,21 +213,47 @@ void pix_scrub_look(struct pix_scrub *scrub, const struct pix_reply *reply) {
                  !holds_secret(scrub, reply->body, reply->len);
 }
 
+/* Length of the text without its secrets, which is copied into `to` if there is room; 0: there are
+** none, or there is no memory and *failed. */
+static size_t scrub_into(const struct pix_scrub *scrub, const char *text, size_t len, char *to,
+                         size_t room, bool *failed) {
+  struct pix_buf out;
+  size_t size = 0;
+
+  pix_buf_init(&out, PIX_MAX_RESPONSE_CEILING);
+  if (pix_scrub_text(scrub, text, len, &out)) size = out.len;
+  *failed = out.failed;
+  if (size > 0 && size <= room) memcpy(to, out.data, size);
+  pix_buf_fini(&out);
+  return *failed ? 0 : size;
+}
+
+/* Twice: Lua may raise whenever it is asked for memory, and nothing may be held then. */
+static bool push_scrubbed(lua_State *L, const struct pix_scrub *scrub, const char *text,
+                          size_t len) {
+  bool failed;
+  size_t size = scrub_into(scrub, text, len, NULL, 0, &failed);
+  char *copy;
+
+  if (size == 0 && !failed) return false;
+  copy = lua_newuserdata(L, size + 1);
+  if (!failed) scrub_into(scrub, text, len, copy, size, &failed);
+  if (failed)
+    lua_pushliteral(L, PIX_REDACTED);
+  else
+    lua_pushlstring(L, copy, size);
+  lua_remove(L, -2);
+  return true;
+}
+
 /* Pushes the value at `index` without its secrets; false: there are none, nothing was pushed. */
 static bool push_clean(lua_State *L, int index, const struct pix_scrub *scrub) {
-  struct pix_buf out;
   bool found = false;
 
   if (lua_type(L, index) == LUA_TSTRING) {
     size_t len;
     const char *text = lua_tolstring(L, index, &len);
-    pix_buf_init(&out, PIX_MAX_RESPONSE_CEILING);
-    found = holds_secret(scrub, text, len) && pix_scrub_text(scrub, text, len, &out);
-    if (found && !out.failed)
-      lua_pushlstring(L, out.data, out.len);
-    else if (found)
-      lua_pushliteral(L, PIX_REDACTED);
-    pix_buf_fini(&out);
+    found = holds_secret(scrub, text, len) && push_scrubbed(L, scrub, text, len);
   } else if (lua_type(L, index) == LUA_TNUMBER && lua_tonumber(L, index) >= 1e12) {
     char digits[32];
     int len = snprintf(digits, sizeof digits, "%.0f", lua_tonumber(L, index));
