@@ -7,7 +7,8 @@ local live = require "spec.support.live"
 local postgres = require "spec.support.postgres"
 local program = require "spec.support.program"
 
-local REFERENCES = tonumber(os.getenv("CRASH_REFERENCES") or 200)
+local SLOW = os.getenv "VALGRIND" ~= nil
+local REFERENCES = tonumber(os.getenv("CRASH_REFERENCES") or SLOW and 40 or 200)
 local SEED = tonumber(os.getenv("CRASH_SEED") or 1)
 local WORKERS = 4
 local KILLS = math.ceil(REFERENCES / 20)
