@@ -580,8 +580,8 @@ void pix_reactor_close(struct pix_reactor *r) {
     pthread_mutex_lock(&r->lock);
     r->stop = true;
     pix_reactor_return_locked(r);
+    curl_multi_wakeup(r->multi); /* under the lock: once it sees stop, the thread frees multi */
     pthread_mutex_unlock(&r->lock);
-    curl_multi_wakeup(r->multi);
     pthread_join(r->thread, NULL);
   }
   free_ops(r);
