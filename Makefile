@@ -134,7 +134,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all core tests demo check crash bench bench-openresty bench-love bench-checkout \
-        install new-provider asan tsan gc fuzz fuzz-targets format format-check \
+        install new-provider asan tsan gc tidy fuzz fuzz-targets format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
 all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
@@ -290,6 +290,10 @@ format-check: ## does clang-format agree with every C file?
 
 luacheck: ## lint every Lua file
 	@$(LUACHECK) -q --codes $(LUA_DIRS) $(wildcard bin/pix .ci/rooms .ci/*.lua *.rockspec)
+
+tidy: ## clang-tidy and cppcheck over src/ (.ci/tidy)
+	@.ci/deps tidy
+	@.ci/tidy
 
 rooms: ## who may know whom, banned calls, lengths (.ci/rooms)
 	@.ci/rooms

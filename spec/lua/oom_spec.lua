@@ -13,7 +13,8 @@ local PRELUDE = [[
   local core = require "pix.core"
   local reactor = core.virtual()
   core.use(reactor)
-  local KEY = { api_key = "k3y-of-payzu", webhook_url = "https://shop.example/h", allow_http = true, base_url = "http://127.0.0.1:9" }
+  local KEY = { api_key = "k3y-of-payzu", webhook_url = "https://shop.example/h",
+    allow_http = true, base_url = "http://127.0.0.1:9" }
   local TOKEN = { client_id = "client-17", client_secret = "s3cret-of-ssg", device_code = "dev-1",
     allow_http = true, base_url = "http://127.0.0.1:9" }
   local CREATED = '{"id":"PIX1","qrCodeText":"opaque","status":"PENDING","amount":1.00}'
@@ -228,7 +229,7 @@ describe("without memory", function()
       local provider = assert(core.provider("payzu", KEY))
       local future = provider:start("charge", ORDER)
       reactor:answer(reactor:outbox().id, { status = 500, headers = { ["Retry-After"] = "3" },
-        body = '{"error":"k3y-of-payzu","details":["k3y-of-payzu"],"k3y-of-payzu":"k3y-of-payzu"}' })
+        body = '{"error":"k3y-of-payzu","details":["k3y-of-payzu"],"k3y-of-payzu":"it"}' })
       local _, _, failed = try(reactor.drain, reactor, {})
       reactor:drain {}
       local value, err = future:result()

@@ -160,8 +160,8 @@ void pix_doorbell_free(struct pix_doorbell *bell) {
 /* ---- connections ---- */
 
 static void unlink_from(struct connection **link, struct connection *conn) {
-  while (*link != NULL && *link != conn) link = &(*link)->next;
-  if (*link == conn) *link = conn->next;
+  while (*link != NULL && *link != conn) link = &(*link)->next; /* NOLINT: of another list */
+  if (*link != NULL) *link = conn->next;
   conn->next = NULL;
 }
 
@@ -326,7 +326,7 @@ void pix_doorbell_ring(struct pix_doorbell *bell) {
   if (bell->call) call_listeners(bell);
   while (bell->rung != NULL) {
     struct connection *conn = bell->rung;
-    bell->rung = conn->next;
+    bell->rung = conn->next; /* NOLINT: who is rung is in no other list that drop leaves */
     conn->next = NULL;
     conn->rung = false;
     if (!answer(bell, conn)) drop(bell, conn);

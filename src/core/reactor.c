@@ -326,8 +326,8 @@ double pix_reactor_wall(const struct pix_reactor *r) {
   struct timespec now;
 
   if (r->is_virtual) { /* in two parts: the whole has more digits than a double */
-    int64_t wall = r->wall + r->now;
-    return (double)(wall / SECOND) + (double)(wall % SECOND) / 1e9;
+    int64_t wall = r->wall + r->now, whole = wall / SECOND;
+    return (double)whole + (double)(wall % SECOND) / 1e9;
   }
   clock_gettime(CLOCK_REALTIME, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
@@ -557,7 +557,7 @@ void pix_reactor_delist(struct pix_reactor *r, struct pix_worker *worker) {
   struct pix_worker **link = &r->workers;
 
   while (*link != NULL && *link != worker) link = &(*link)->next;
-  if (*link == worker) *link = worker->next;
+  if (*link != NULL) *link = worker->next;
 }
 
 static void dismiss(struct pix_reactor *r) {
