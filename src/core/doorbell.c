@@ -120,6 +120,7 @@ int pix_doorbell_new(struct pix_doorbell **out, struct pix_err *err) {
   struct pix_doorbell *bell = calloc(1, sizeof *bell);
 
   if (bell == NULL || !make_room(bell)) {
+    if (bell != NULL) free(bell->fds);
     free(bell);
     return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
   }
