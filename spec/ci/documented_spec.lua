@@ -51,7 +51,7 @@ describe("documentation", function()
     local missing = {}
     for _, name in ipairs(files "lua/pix.lua lua/pix/*.lua lua/pix/host/*.lua") do
       local above = ""
-      for line in read(name):gmatch "[^\n]*" do
+      for line in read(name):gmatch "([^\n]*)\n" do
         local public = line:match "^function (M[.:][%l][%w_]*)"
         if public and not above:find "^%-%-" then missing[#missing + 1] = name .. ": " .. public end
         above = line

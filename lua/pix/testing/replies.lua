@@ -165,7 +165,8 @@ end
 local detseg = { words = { pending = "pending", paid = "paid", rejected = "rejected" } }
 
 -- A picture of one white pixel.
-local PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJg"
+local PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNo"
+  .. "AAAAggCBd81ytgAAAABJRU5ErkJg"
   .. "gg=="
 
 function detseg.charge(book, request)
