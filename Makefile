@@ -231,6 +231,7 @@ gc: ## the suite under valgrind, with the collector at pause 0
 # The tree again, in a folder of its own, as libFuzzer wants it.
 fuzz: ## each target of fuzz/ for SECONDS (10), with clang's libFuzzer, ASan and UBSan
 	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=5.4 VARIANT= $(B)/5.4/pix/core.so
 	@$(MAKE) --no-print-directory -s B=$(B)/fuzz CC=clang VARIANT= LUA=5.4 fuzz-targets \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer $(FUZZ_SAN) -fsanitize=fuzzer-no-link'
 	@fuzz/run $(SECONDS)

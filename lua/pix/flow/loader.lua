@@ -140,7 +140,7 @@ end
 
 local function as_problem(raised)
   local text = type(raised) == "string" and raised or "the flow raised a " .. type(raised)
-  return (text:gsub("\n.*", ""))
+  return (text:gsub("\n.*", ""):gsub("%c", "?")) -- a compiler quotes what it found
 end
 
 --- Runs the text of a flow.

@@ -12,16 +12,32 @@ local STEP = 10 -- instructions between two looks; few, for memory may double in
 local MOST_STEPS = 1000000
 local MOST_MEMORY = 16 * 1024 -- KiB that one call may add
 local LONGEST_TEXT = 64 * 1024
+local MOST_MATCH_STEPS = 1e7 -- of one match, by its worst case
 
 local unpack = table.unpack or unpack
 local strings = getmetatable ""
+local gsub = string.gsub
+
+-- A match is one step to the hook, but goes back over the text for each repetition in its pattern,
+-- and begins anew at each byte. No methods here: those of strings are the flow's own now.
+local function match_steps(text, pattern)
+  local bare = gsub(gsub(pattern, "%%.", "x"), "%[%^?%]?[^%]]*%]", "x")
+  local _, repetitions = gsub(bare, "[*+?-]", "")
+  return (#text + 1) ^ (repetitions + 1)
+end
 
 local function limited(name, f)
-  return function(text, ...)
+  return function(text, pattern, ...)
+    if type(text) == "number" then text = tostring(text) end
+    if type(pattern) == "number" then pattern = tostring(pattern) end
     if type(text) == "string" and #text > LONGEST_TEXT then
       error("string." .. name .. ": the text is too long for a flow", 2)
     end
-    return f(text, ...)
+    if type(text) == "string" and type(pattern) == "string"
+      and match_steps(text, pattern) > MOST_MATCH_STEPS then
+      error("string." .. name .. ": this pattern repeats too much for so long a text", 2)
+    end
+    return f(text, pattern, ...)
   end
 end
 
