@@ -178,7 +178,7 @@ void pix_reactor_return_locked(struct pix_reactor *r) {
   pthread_cond_signal(&r->parked);
 }
 
-/* Sleeps a tick, or, if the last ones brought nothing, until called. */
+/* Sleeps a tick, or, if in the last ones neither work nor the owner came, until called. */
 static void doze_locked(struct pix_reactor *r, int quiet) {
   struct timespec until;
 
@@ -198,6 +198,7 @@ static void doze_locked(struct pix_reactor *r, int quiet) {
 /* The thread, between two turns: gives the baton to an owner who wants it, and comes back when it
 ** is returned, or when the owner has left work alone for a whole tick. */
 static void lend_baton(struct pix_reactor *r) {
+  unsigned seen;
   int quiet = 0;
 
   pthread_mutex_lock(&r->lock);
@@ -206,10 +207,13 @@ static void lend_baton(struct pix_reactor *r) {
     r->owners = r->driving = true; /* or it might be taken back before he wakes */
     pthread_cond_signal(&r->given);
   }
+  seen = r->visits;
   while (r->owners) {
     unsigned visits = r->visits;
     bool needed = !r->driving && r->unfinished > 0;
-    quiet = needed ? 0 : quiet + 1;
+    /* An owner who comes and goes would have to call a thread that sleeps at every submit. */
+    quiet = needed || visits != seen ? 0 : quiet + 1;
+    seen = visits;
     doze_locked(r, quiet);
     if (!r->owners || !needed || r->unfinished == 0 || r->visits != visits) continue;
     r->owners = false;
