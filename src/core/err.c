@@ -81,20 +81,12 @@ const char *pix_err_sent_name(enum pix_sent sent) {
   return names[sent];
 }
 
-/* C0, DEL, and C1 (U+0080–U+009F, in which some terminals see commands). */
-static bool is_control(const char *text, size_t step) {
-  unsigned char first = (unsigned char)text[0];
-
-  if (step == 2) return first == 0xc2 && (unsigned char)text[1] < 0xa0;
-  return step == 1 && (first < 0x20 || first == 0x7f);
-}
-
 void pix_err_copy(char *to, size_t size, const char *text, size_t len) {
   size_t used = 0;
 
   for (size_t at = 0; at < len;) {
     size_t step = pix_text_utf8_step(text + at, len - at);
-    bool plain = step > 0 && !is_control(text + at, step);
+    bool plain = step > 0 && !pix_text_is_control(text + at, step);
     size_t width = plain ? step : 1;
     if (used + width >= size) break;
     if (plain)

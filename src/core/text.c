@@ -66,8 +66,7 @@ size_t pix_text_utf8_count(const char *text, size_t len) {
   return count;
 }
 
-/* C0, DEL and C1: U+009B alone is a terminal's escape sequence. */
-static bool is_control(const char *text, size_t step) {
+bool pix_text_is_control(const char *text, size_t step) {
   const unsigned char *bytes = (const unsigned char *)text;
 
   if (step == 1) return bytes[0] < 0x20 || bytes[0] == 0x7f;
@@ -83,7 +82,7 @@ int pix_text_check(const char *text, size_t len, size_t max, const char *field,
   for (size_t at = plain_run(text, len); at < len; at += plain_run(text + at, len - at)) {
     size_t step = pix_text_utf8_step(text + at, len - at);
     if (step == 0) return pix_err_set(err, PIX_EINVALID, field, "%s is not valid UTF-8", field);
-    if (is_control(text + at, step)) {
+    if (pix_text_is_control(text + at, step)) {
       return pix_err_set(err, PIX_EINVALID, field, "%s has a control character at byte %zu", field,
                          at + 1);
     }

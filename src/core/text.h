@@ -11,6 +11,10 @@
 ** overlong forms, surrogates and code points past U+10FFFF are not valid. */
 size_t pix_text_utf8_step(const char *text, size_t len);
 
+/* Is the sequence of `step` bytes at text a control character: C0, DEL, or C1 (U+009B alone is a
+** terminal's escape sequence)? */
+bool pix_text_is_control(const char *text, size_t step);
+
 /* Characters (code points) in text; a byte that is not UTF-8 counts as one. */
 size_t pix_text_utf8_count(const char *text, size_t len);
 

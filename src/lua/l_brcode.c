@@ -73,16 +73,7 @@ static int read_amount(lua_State *L, int64_t *amount, struct pix_err *err) {
 
   *amount = -1;
   lua_getfield(L, 1, "amount");
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    size_t len;
-    const char *text = lua_tolstring(L, -1, &len);
-    rc = pix_money_parse(text, len, amount, err);
-  } else if (!lua_isnil(L, -1)) {
-    if (pix_l_toint64(L, -1, amount))
-      rc = pix_money_check(*amount, err);
-    else
-      rc = pix_err_set(err, PIX_EINVALID, "amount", "amount must be whole centavos");
-  }
+  if (!lua_isnil(L, -1)) rc = l_money_read(L, -1, amount, err);
   lua_pop(L, 1);
   return rc;
 }

@@ -20,7 +20,7 @@
 
 #define MAX_RANDOM 64
 
-static int money_read(lua_State *L, int index, int64_t *centavos, struct pix_err *err) {
+int l_money_read(lua_State *L, int index, int64_t *centavos, struct pix_err *err) {
   if (lua_type(L, index) == LUA_TSTRING) {
     size_t len;
     const char *text = lua_tolstring(L, index, &len);
@@ -42,7 +42,7 @@ int l_money(lua_State *L) {
   struct pix_err err;
   int64_t centavos;
 
-  if (money_read(L, 1, &centavos, &err) != PIX_OK) return l_fail(L, &err);
+  if (l_money_read(L, 1, &centavos, &err) != PIX_OK) return l_fail(L, &err);
   lua_pushinteger(L, (lua_Integer)centavos);
   return 1;
 }

@@ -6,6 +6,11 @@
 
 #include "compat.h"
 
+struct pix_err;
+
+/* The amount at index, whole centavos or text in reais; PIX_EINVALID for field "amount". */
+int l_money_read(lua_State *L, int index, int64_t *centavos, struct pix_err *err);
+
 /* l_tools.c */
 int l_money(lua_State *L);       /* money(value) → centavos */
 int l_format(lua_State *L);      /* format(centavos) → "R$ 19,90" */
