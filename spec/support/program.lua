@@ -75,7 +75,7 @@ function M.command(words, options)
   for i, word in ipairs(words) do
     quoted[i] = quote(word)
   end
-  return ("cd %s && %s %s"):format(quote(options.folder or "/"), environment(options.env),
+  return ("cd %s && exec %s %s"):format(quote(options.folder or "/"), environment(options.env),
     table.concat(quoted, " "))
 end
 
