@@ -133,7 +133,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all core tests demo check crash bench bench-openresty bench-love bench-checkout \
+.PHONY: all core tests demo check docs crash bench bench-openresty bench-love bench-checkout \
         install new-provider asan tsan gc tidy fuzz fuzz-targets format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
@@ -280,6 +280,10 @@ $(B)/bench/%: bench/%.c
 $(B)/preload.so: .ci/preload.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
+docs: ## the manual as HTML in build/docs, by LDoc
+	@.ci/deps docs
+	@.ci/docs
 
 new-provider: ## write a new provider's four files: make new-provider NAME=x
 	@.ci/new-provider '$(NAME)'

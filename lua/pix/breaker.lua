@@ -80,7 +80,10 @@ end
 
 --- The state after a call has ended. Calls that began before it opened may end later: when it is
 -- open, they change nothing.
+-- @tparam table state
 -- @tparam string outcome of M.judge
+-- @tparam number now seconds
+-- @treturn table the state afterwards
 function M.after_call(state, outcome, now)
   if state.name == "closed" then
     if outcome == "fault" then return fault_when_closed(state, now) end

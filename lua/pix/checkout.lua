@@ -456,6 +456,7 @@ end
 --- Makes a checkout: providers in order, and select ("failover"), rules, weights, fees, retry,
 -- deadline (30 s), on_unknown ("stop"), journal, worker, on_event, breaker, budget, expires_in
 -- (3600 s), log. Raises on a wrong option.
+-- @param _ the module, for it is called like a function
 -- @tparam table given
 -- @treturn table|nil the shop, or nil and an error when the journal cannot be opened
 local function new(_, given)

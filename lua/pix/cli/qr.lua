@@ -43,6 +43,9 @@ end
 --- Draws a code for a terminal of that size; explicit black on white, for an inverted code does not
 -- scan.
 -- @tparam function draw as pix.qr without its first argument: draw(format, options)
+-- @tparam integer columns of the terminal
+-- @tparam integer rows of the terminal
+-- @tparam boolean colour by ANSI codes?
 -- @treturn string|nil lines, or nil and either an error or the columns and rows that are needed
 function M.draw(draw, columns, rows, colour)
   local failure

@@ -7,7 +7,7 @@
 -- after the last delivery and the last refund.
 local M = {}
 
---- The states. `unsure`: it may have been paid, nobody knows. `told`: paid, and in the hands of a
+-- The states. `unsure`: it may have been paid, nobody knows. `told`: paid, and in the hands of a
 -- person; `unsure_told`: the same of one that may have been paid. `owed`: it was to be paid back,
 -- and that has not surely worked.
 M.NONE, M.OPEN, M.UNSURE, M.PAID = 1, 2, 3, 4

@@ -7,7 +7,9 @@ local M = {}
 local COLOURS = { dim = "2", good = "32", bad = "31", odd = "33", name = "36" }
 
 --- Is the log to be written in colour? `forced` decides, where it is not nil.
+-- @tparam boolean|nil forced
 -- @tparam function is_terminal does standard error go to a terminal?
+-- @tparam function getenv as os.getenv
 function M.wants_colour(forced, is_terminal, getenv)
   if forced ~= nil then
     return forced
