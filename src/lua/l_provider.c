@@ -160,6 +160,14 @@ int l_provider_names(lua_State *L) {
   return 1;
 }
 
+int l_provider_facts(lua_State *L) {
+  const struct pix_provider *provider = pix_provider_find(luaL_checkstring(L, 1));
+
+  if (provider == NULL) return 0;
+  pix_provider_push(L, provider);
+  return 1;
+}
+
 static struct l_provider *check_provider(lua_State *L) {
   return luaL_checkudata(L, 1, L_PROVIDER);
 }

@@ -41,8 +41,9 @@ int l_provider_attach(lua_State *L, struct l_provider *self, struct l_hub *hub,
 int l_provider_authorize(struct l_provider *self, const struct pix_secret *token,
                          struct pix_err *err);
 
-/* core.provider(name, options), core.providers() */
+/* core.provider(name, options), core.providers(), core.provider_facts(name) */
 int l_provider_new(lua_State *L);
 int l_provider_names(lua_State *L);
+int l_provider_facts(lua_State *L);
 
 #endif

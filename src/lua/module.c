@@ -23,6 +23,7 @@ static const luaL_Reg functions[] = {
     {"journal", l_journal_new},
     {"provider", l_provider_new},
     {"providers", l_provider_names},
+    {"provider_facts", l_provider_facts},
     {"error", l_error_new},
     {"is_error", l_error_is},
     {"card", l_card_new},

@@ -103,6 +103,10 @@ enum pix_auth pix_provider_auth(const struct pix_provider *provider);
 bool pix_provider_supports(const struct pix_provider *provider, enum pix_operation operation);
 bool pix_provider_signs(const struct pix_provider *provider); /* does it sign webhooks? */
 
+/* Pushes what Lua may know of a descriptor, as a table of its own: { name, environment, base_url,
+** credentials = {names}, options = {names}, operations = {charge = true, …}, webhook_option }. */
+void pix_provider_push(lua_State *L, const struct pix_provider *provider);
+
 /* "charge" … ↔ PIX_OP_CHARGE; find returns PIX_OPERATIONS for a word that is none (or "token"). */
 const char *pix_operation_name(enum pix_operation operation);
 enum pix_operation pix_operation_find(const char *name);

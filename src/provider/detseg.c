@@ -152,6 +152,7 @@ static const struct pix_error_row errors[] = {
 
 const struct pix_provider pix_provider_detseg = {
     .name = "detseg",
+    .environment = "DETSEGPAY",
     .base_url = "https://api.detsegpay.com/v1",
     .auth = PIX_AUTH_TOKEN,
     .token_life = 600, /* D6: unstated; a 401 renews earlier */

@@ -175,6 +175,7 @@ struct pix_item {
 
 struct pix_provider {
   const char *name;
+  const char *environment; /* prefix of its variables: DETSEGPAY; NULL = the name in capitals */
   const char *base_url;
   enum pix_auth auth;
   const char *auth_header; /* PIX_AUTH_KEY: header's name; PIX_AUTH_TOKEN sends a bearer token */
