@@ -1,5 +1,6 @@
--- What `make new-provider` writes must compile and pass its contract at once. It is tried in a copy
--- of the tree, which keeps what is built already.
+-- What `make new-provider` writes must compile, pass its contract and take payments at once:
+-- through the command line, against the sandbox and in a flow, without a line of ours being
+-- changed. It is tried in a copy of the tree, which keeps what is built already.
 local function run(folder, command)
   local pipe = assert(io.popen(("cd '%s' && { %s; } 2>&1; echo \"status $?\""):format(folder,
     command)))
@@ -8,65 +9,145 @@ local function run(folder, command)
   return tonumber(text:match("status (%d+)%s*$")), text
 end
 
+local COPIED = ".ci .clang-format .luacheckrc Makefile src lua spec bin docs library bench fuzz"
+local NAME = "acme_bank_of_fortaleza_2" -- as long as a name may be
+local VARIABLE = NAME:upper() .. "_API_KEY"
+
+-- The state "back" is entered when nothing can be delivered: a refund, or a person is called.
+local FLOW = [[
+return flow "coffee" {
+  input = { total = "money" }, providers = { "%s" }, start = "pay",
+  pay = charge { amount = "{total}", show = "qr", expires = "5m", paid = "brew",
+    expired = "bye", cancelled = "bye", failed = "bye", unknown = "attendant" },
+  brew = perform "brew" { delivers = true, ok = "thanks", failed = "back" },
+  back = %s,
+  attendant = alert { message = "Falar com o cliente", next = "bye" },
+  thanks = done { show = "thanks" }, bye = done { show = "bye" },
+}
+]]
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
 -- One VM and one build suffice: the skeleton is the same C and Lua everywhere.
 if _VERSION == "Lua 5.4" and (os.getenv("VARIANT") or "") == "" then
   describe("make new-provider", function()
-    local folder
+    local folder, changed
+
+    -- bin/pix on the copy, in a shell whose environment names no provider.
+    local function pix(arguments, variables)
+      return run(folder, ("env -i PATH=\"$PATH\" PIX_LUA=lua5.4 HOME='%s' %s bin/pix %s"):format(
+        folder, variables or "", arguments))
+    end
+
+    local function succeeds(status, text)
+      assert.equal(0, status, text)
+      return text
+    end
 
     setup(function()
       folder = os.tmpname()
       os.remove(folder)
-      local copied, text = run(".", ("mkdir '%s' && cp -a .ci .clang-format .luacheckrc Makefil"
-        .. "e src lua "
-        .. "spec '%s' && mkdir '%s/build' && cp -a build/core build/5.4 '%s/build'"):format(folder,
-        folder, folder, folder))
-      assert.equal(0, copied, text)
+      succeeds(run(".", ("mkdir '%s' && cp -a %s '%s' && mkdir '%s/build' && "
+        .. "cp -a build/core build/5.4 '%s/build'"):format(folder, COPIED, folder, folder, folder)))
+      succeeds(run(folder, "mkdir before && cp -a src lua spec docs library Makefile before"))
+      succeeds(run(folder, "make -s new-provider NAME=" .. NAME))
+      changed = select(2, run(folder, "for d in src lua spec docs library Makefile; do "
+        .. "diff -rq before/$d $d; done; rm -rf before"))
+      succeeds(run(folder, "make -s LUA=5.4 build/5.4/codec_probe.so build/5.4/pix/core.so"))
     end)
 
     teardown(function() run(".", ("rm -rf '%s'"):format(folder)) end)
 
-    it("writes a provider that compiles and passes its contract", function()
-      local name = "acme_bank_of_fortaleza_2" -- as long as a name may be
-      local status, text = run(folder, "make -s new-provider NAME=" .. name)
-      assert.equal(0, status, text)
-      status, text = run(folder, "make -s LUA=5.4 build/5.4/codec_probe.so")
-      assert.equal(0, status, text)
-      status, text = run(folder, ".ci/spec 5.4 spec/provider/" .. name .. "_spec.lua")
-      assert.equal(0, status, text)
-      assert.truthy(text:find("[1-9]%d* passed, 0 failed"), text)
-      status, text = run(folder, "clang-format --dry-run -Werror src/provider/" .. name .. ".c")
-      assert.equal(0, status, text)
-      status, text = run(folder, ("luacheck -q lua/pix/sandbox/%s.lua spec/provider/%s_spec.lua")
-        :format(name, name))
-      assert.equal(0, status, text)
-      local _, breaches = run(folder, ".ci/rooms")
-      assert.is_nil(breaches:find(name, 1, true), breaches)
-      status, text = run(folder, (".ci/lua 5.4 -e 'assert(require(\"pix.sandbox.%s\").handle.ch"
-        .. "arge)'")
-        :format(name))
-      assert.equal(0, status, text)
+    it("writes three files and one line, and touches nothing else", function()
+      local lines = {}
+      for line in changed:gmatch("[^\n]+") do
+        lines[#lines + 1] = line
+      end
+      assert.same({
+        ("Only in src/provider: %s.c"):format(NAME),
+        "Files before/src/provider/providers.def and src/provider/providers.def differ",
+        ("Only in lua/pix/sandbox: %s.lua"):format(NAME),
+        ("Only in spec/provider: %s_spec.lua"):format(NAME),
+        "status 0",
+      }, lines)
     end)
 
-    it("keeps the registers sorted, and overwrites nothing", function()
-      local status, text = run(folder, ".ci/new-provider kiosk && tail -n 5 src/provider/provid"
-        .. "ers.def")
-      assert.equal(0, status, text)
+    it("writes a provider that passes its contract, and that every check takes", function()
+      local text = succeeds(run(folder, ".ci/spec 5.4 spec/provider/" .. NAME .. "_spec.lua"))
+      assert.truthy(text:find("[1-9]%d* passed, 0 failed"), text)
+      succeeds(run(folder, "clang-format --dry-run -Werror src/provider/" .. NAME .. ".c"))
+      succeeds(run(folder, ("luacheck -q lua/pix/sandbox/%s.lua spec/provider/%s_spec.lua")
+        :format(NAME, NAME)))
+      local _, breaches = run(folder, ".ci/rooms")
+      assert.is_nil(breaches:find(NAME, 1, true), breaches)
+    end)
+
+    it("leaves the specs green that ask something of every provider", function()
+      succeeds(run(folder, ".ci/spec 5.4 spec/provider/facts_spec.lua spec/flow/ability_spec.lua "
+        .. "spec/provider_spec.lua spec/sandbox/init_spec.lua spec/ci/documented_spec.lua"))
+    end)
+
+    it("charges through the command line at a sandbox that runs by itself", function()
+      local text = succeeds(run(folder, ([[
+        mkfifo keys; sleep 60 >keys & sleeper=$!
+        bin/pix sandbox --quiet --auto-pay 0.2 <keys >sandbox.env 2>/dev/null & sandbox=$!
+        until grep -q SSG_DEVICE_CODE sandbox.env; do sleep 0.05; done
+        bin/pix charge -p %s 19.90 --wait --env sandbox.env; status=$?
+        kill $sandbox $sleeper; wait $sandbox; (exit $status)]]):format(NAME)))
+      assert.truthy(text:find("19,90", 1, true), text)
+      assert.truthy(text:find("520400005303986540519.90", 1, true), text)
+      succeeds(run(folder, "grep " .. VARIABLE .. "= sandbox.env"))
+    end)
+
+    it("charges in a private sandbox, and reads the status of what it charged", function()
+      local text = succeeds(pix("charge -p " .. NAME .. " 5 --sandbox --wait --json"))
+      assert.truthy(text:find('"provider":"' .. NAME .. '"', 1, true), text)
+      assert.truthy(text:find('"status":"paid"', 1, true), text)
+    end)
+
+    it("is configured by variables of its name", function()
+      local status, text = pix("charge -p " .. NAME .. " 5")
+      assert.equal(3, status, text)
+      assert.truthy(text:find("lacks " .. VARIABLE, 1, true), text)
+      text = succeeds(pix("providers --json", VARIABLE .. "=k3y"))
+      assert.truthy(text:find('{"can":["charge","status"],"configured":true,"name":"' .. NAME
+        .. '","variables":["' .. VARIABLE .. '"]}', 1, true), text)
+      assert.truthy(succeeds(pix("--help")):find(VARIABLE, 1, true))
+    end)
+
+    it("plays in a flow, and is refused one that relies on what it cannot do", function()
+      write(folder .. "/coffee.flow.lua", FLOW:format(NAME,
+        'alert { message = "Devolver", next = "bye" }'))
+      local text = succeeds(pix("flow run coffee.flow.lua total=8.50 --keys po"))
+      assert.truthy(text:find("done at thanks", 1, true), text)
+      write(folder .. "/refund.flow.lua", FLOW:format(NAME,
+        'refund { of = "pay", refunded = "bye", failed = "bye" }'))
+      local status
+      status, text = pix("flow check refund.flow.lua")
+      assert.equal(4, status, text)
+      assert.truthy(text:find(NAME, 1, true), text)
+    end)
+
+    it("keeps the register sorted, and overwrites nothing", function()
+      local text = succeeds(run(folder, ".ci/new-provider kiosk && tail -n 5 "
+        .. "src/provider/providers.def"))
       local _, detseg = text:find("PIX_PROVIDER%(detseg%)")
       local _, kiosk = text:find("PIX_PROVIDER%(kiosk%)")
       local _, payzu = text:find("PIX_PROVIDER%(payzu%)")
       assert.is_true(detseg < kiosk and kiosk < payzu, text)
-      status, text = run(folder, "cat lua/pix/sandbox/providers.lua")
-      assert.truthy(text:find('"detseg", "kiosk", "payzu"', 1, true), text)
-      assert.equal(0, status)
+      local status
       status, text = run(folder, ".ci/new-provider kiosk")
       assert.equal(2, status)
       assert.truthy(text:find("exists already", 1, true))
     end)
 
-    it("refuses names that are none", function()
+    it("refuses names that are none, or something else's", function()
       for _, name in ipairs { "", "Acme", "9acme", "a-b", "../x", "codec", "provider",
-        "interpreter",
-        ("x"):rep(25), "a'b", "a b" } do
+        "interpreter", ("x"):rep(25), "a'b", "a b", "pix", "qr", "checkout", "metrics", "app" } do
         assert.equal(2, (run(folder, (".ci/new-provider \"%s\""):format(name))), name)
       end
     end)

@@ -1,21 +1,26 @@
 --- Providers from the environment: which variables make which options, and which provider is meant.
+local core = require("pix.core")
 local exit = require("pix.cli.exit")
 local interrupt = require("pix.cli.interrupt")
 
-local M = {}
+local M = { names = core.providers(), rows = {} }
 
---- By provider: the prefix of its variables, and its options. A variable is PREFIX_OPTION, in
--- capitals. base_url is common to all: it makes `pix` talk to the sandbox.
-M.rows = {
-  detseg = { prefix = "DETSEGPAY_", required = { "client_id", "client_token" },
-    optional = { "dialect", "user_id", "amount_unit" } },
-  ssg = { prefix = "SSG_", required = { "client_id", "client_secret", "device_code" },
-    optional = { "value_as" } },
-  payzu = { prefix = "PAYZU_", required = { "api_key" },
-    optional = { "webhook_url", "webhook_secret" } },
-}
+-- By provider: the prefix of its variables, and its options. A variable is PREFIX_OPTION, in
+-- capitals. base_url is common to all: it makes `pix` talk to the sandbox. Nothing is charged
+-- without those that are needed: the required ones, and the webhook where a charge must have one.
+local function row_of(facts)
+  local row = { prefix = facts.environment .. "_", required = facts.credentials, needed = {},
+    optional = facts.options, common = { "base_url" }, webhook = facts.webhook_option }
+  for i, option in ipairs(row.required) do
+    row.needed[i] = option
+  end
+  row.needed[#row.needed + 1] = row.webhook
+  return row
+end
 
-M.names = { "detseg", "payzu", "ssg" }
+for _, name in ipairs(M.names) do
+  M.rows[name] = row_of(core.provider_facts(name))
+end
 
 -- The sandbox never sends anything but to this machine; to a name like this it refuses.
 local NO_WEBHOOK = "https://shop.invalid/webhook"
@@ -23,6 +28,18 @@ local IN_SANDBOX = "payzu" -- needs nothing but the amount, and its code is a BR
 
 local function variable(row, option)
   return row.prefix .. option:upper()
+end
+
+--- The variables of a provider.
+-- @tparam string name
+-- @tparam string which "required", "needed", "optional" or "common"
+-- @treturn {string,…}
+function M.variables(name, which)
+  local row, list = M.rows[name], {}
+  for i, option in ipairs(row[which]) do
+    list[i] = variable(row, option)
+  end
+  return list
 end
 
 local function set(text)
@@ -72,8 +89,9 @@ function M.sandbox_options(name, sandbox)
   for key, value in pairs(sandbox.credentials[name]) do
     options[key] = value
   end
-  if name == "payzu" then
-    options.webhook_url = NO_WEBHOOK
+  local webhook = M.rows[name].webhook
+  if webhook then
+    options[webhook] = NO_WEBHOOK
   end
   return options
 end

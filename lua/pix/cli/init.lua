@@ -29,14 +29,22 @@ end
 
 local EPILOG = [[
 Credentials come from the environment, or from .env in this folder (--env FILE):
-   DETSEGPAY_CLIENT_ID DETSEGPAY_CLIENT_TOKEN
-   SSG_CLIENT_ID SSG_CLIENT_SECRET SSG_DEVICE_CODE
-   PAYZU_API_KEY PAYZU_WEBHOOK_URL PAYZU_WEBHOOK_SECRET
-   DETSEGPAY_BASE_URL SSG_BASE_URL PAYZU_BASE_URL (to a sandbox, say)
+   %s
+   %s (to a sandbox, say)
 
 Try it without any:  pix charge 19.90 --sandbox --wait
 
 ]]
+
+-- A line for each provider: the variables that it cannot do without. The last: where each is.
+local function epilog()
+  local lines, addresses = {}, {}
+  for i, name in ipairs(account.names) do
+    lines[i] = table.concat(account.variables(name, "needed"), " ")
+    addresses[i] = account.variables(name, "common")[1]
+  end
+  return EPILOG:format(table.concat(lines, "\n   "), table.concat(addresses, " ")) .. exit_table()
+end
 
 local function add_common(command)
   command:flag("--json", "One line of JSON per result, on standard output.")
@@ -46,14 +54,14 @@ end
 
 --- Adds --provider and --sandbox, for commands that ask a provider.
 function M.add_provider(command)
-  command:option("-p --provider", "detseg, payzu or ssg; else PIX_PROVIDER, or the only one that "
-    .. "is configured."):argname("NAME")
+  command:option("-p --provider", table.concat(account.names, ", ") .. "; else PIX_PROVIDER, or "
+    .. "the only one that is configured."):argname("NAME")
   command:flag("--sandbox", "Ask a private sandbox that ends with this command.")
 end
 
 local function new_parser()
   local parser, commands = argparse("pix", "Take Pix payments in Brazil."), {}
-  parser:epilog(EPILOG .. exit_table())
+  parser:epilog(epilog())
   parser:command_target("command"):help_max_width(HELP_WIDTH)
   parser:flag("--version", "Print versions and exit."):action(function()
     local versions = require("pix.core").versions()

@@ -1,4 +1,5 @@
 --- pix providers: who is built in, what each can do, and which variables configure it.
+local core = require("pix.core")
 local account = require("pix.cli.account")
 local exit = require("pix.cli.exit")
 local json = require("pix.cli.json")
@@ -10,16 +11,11 @@ local OPERATIONS = { "charge", "status", "search", "cancel", "refund", "subscrib
 
 function M.define() end
 
--- An object that is never asked anything: only its table of abilities is read.
 local function abilities(name)
-  local options = {}
-  for _, option in ipairs(account.rows[name].required) do
-    options[option] = "none"
-  end
-  local provider = assert(require("pix").provider(name, options))
+  local known = core.provider_facts(name).operations
   local can = json.list({})
   for _, operation in ipairs(OPERATIONS) do
-    if provider:supports(operation) then
+    if known[operation] then
       can[#can + 1] = operation
     end
   end
@@ -28,12 +24,8 @@ end
 
 local function describe(name, getenv)
   local _, missing = account.options(name, getenv)
-  local row = account.rows[name]
-  local variables = json.list({})
-  for i, option in ipairs(row.required) do
-    variables[i] = row.prefix .. option:upper()
-  end
-  return { name = name, can = abilities(name), variables = variables, configured = #missing == 0 }
+  return { name = name, can = abilities(name), configured = #missing == 0,
+    variables = json.list(account.variables(name, "required")) }
 end
 
 function M.run(ctx)

@@ -1,4 +1,4 @@
---- pix sandbox: the three providers, simulated on this machine, in the foreground.
+--- pix sandbox: the providers, simulated on this machine, in the foreground.
 -- On standard output go the lines that lead another shell (or .env) to it, on stderr all else.
 local account = require("pix.cli.account")
 local exit = require("pix.cli.exit")
@@ -6,7 +6,7 @@ local interrupt = require("pix.cli.interrupt")
 local json = require("pix.cli.json")
 local report = require("pix.cli.report")
 
-local M = { summary = "Simulate the three providers on this machine." }
+local M = { summary = "Simulate the providers on this machine." }
 
 local STILL_THERE = 5 -- seconds between two looks, where nobody types
 

@@ -1,16 +1,13 @@
---- Which providers can pay a charge back or cancel it. A provider that is not here cannot: a flow
--- is refused rather than allowed too much. Facts only (docs/providers.md).
-local M = {}
+--- Which providers can pay a charge back or cancel it: what the core says of those that are built
+-- in. A provider that it does not know cannot: a flow is refused rather than allowed too much.
+local core = require "pix.core"
 
-local CAN = {
-  detseg = { charge = true },
-  payzu = { charge = true, subscribe = true },
-  ssg = { charge = true, cancel = true, refund = true },
-}
+local M = {}
 
 --- Can this provider do this operation?
 function M.can(provider, operation)
-  return CAN[provider] ~= nil and CAN[provider][operation] == true
+  local facts = core.provider_facts(provider)
+  return facts ~= nil and facts.operations[operation] == true
 end
 
 --- What is known of an operation at the providers that a flow names, or at all there are.
@@ -19,7 +16,7 @@ end
 -- @treturn "all"|"some"|"none"
 function M.among(names, operation)
   local yes, no = false, false
-  for _, name in ipairs(names or { "detseg", "payzu", "ssg" }) do
+  for _, name in ipairs(names or core.providers()) do
     if M.can(name, operation) then yes = true else no = true end
   end
   if yes and no then return "some" end

@@ -4,7 +4,6 @@ local cjson = require("cjson").new()
 local faults = require("pix.sandbox.faults")
 local json = require("pix.sandbox.json")
 local ledger = require("pix.sandbox.ledger")
-local names = require("pix.sandbox.providers")
 
 local M = {}
 M.__index = M
@@ -47,9 +46,10 @@ local function new_context(app, module, given)
   }
 end
 
---- @tparam table options per provider a table of its options
+--- @tparam {string,…} names of the providers that are simulated
+-- @tparam table options per provider a table of its options
 -- @tparam function now seconds since 1970
-function M.new(options, now)
+function M.new(names, options, now)
   local self = setmetatable({ now = now, ledger = ledger.new(now), modules = {} }, M)
   self.on_charge = function() end
   self.on_change = function() end
@@ -88,10 +88,10 @@ end
 
 --- The provider and the path below its base URL, or nil.
 function M:locate(path)
-  for _, name in ipairs(names) do
-    local prefix = self.modules[name].prefix
+  for _, module in pairs(self.modules) do
+    local prefix = module.prefix
     if path:sub(1, #prefix + 1) == prefix .. "/" then
-      return self.modules[name], path:sub(#prefix + 1)
+      return module, path:sub(#prefix + 1)
     end
   end
   return nil

@@ -4,15 +4,19 @@ local M = {}
 local HELP = "pay, expire, reject, cancel or refund [id or its beginning; else the newest], list, "
   .. "reset, quit"
 local VERBS = { pay = true, expire = true, reject = true, cancel = true, refund = true }
-local NAMES = { "detseg", "payzu", "ssg" }
 
-local function credentials(info, name)
-  local keys, lines = {}, {}
-  for key in pairs(info.credentials[name]) do
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do
     keys[#keys + 1] = key
   end
   table.sort(keys)
-  for i, key in ipairs(keys) do
+  return keys
+end
+
+local function credentials(info, name)
+  local lines = {}
+  for i, key in ipairs(sorted_keys(info.credentials[name])) do
     lines[i] = ("          %s = %s"):format(key, info.credentials[name][key])
   end
   return table.concat(lines, "\n")
@@ -22,7 +26,7 @@ end
 -- @tparam table info a running sandbox
 function M.banner(info)
   local lines = { "A sandbox: it simulates the providers, and no money moves." }
-  for _, name in ipairs(NAMES) do
+  for _, name in ipairs(sorted_keys(info.url)) do
     lines[#lines + 1] = ("  %-7s %s   %s"):format(name, info.url[name], info.https_url[name])
     lines[#lines + 1] = credentials(info, name)
   end

@@ -2,16 +2,19 @@
 -- @module pix.sandbox
 local child = require("pix.sandbox.child")
 local console = require("pix.sandbox.console")
+local providers = require("pix.sandbox.providers")
 
 local M = {}
 
 local OPTIONS = { port = "number", https_port = "number", expires_after = "number",
-  auto_pay = "number", log = "boolean", colour = "boolean", interpreter = "string",
-  detseg = "table", ssg = "table", payzu = "table" }
+  auto_pay = "number", log = "boolean", colour = "boolean", interpreter = "string" }
+for _, name in ipairs(providers.names()) do
+  OPTIONS[name] = "table"
+end
 
 -- The child's configuration from start()'s options; an unknown one raises at the caller's level.
 local function configuration(options, level)
-  local config = { providers = {} }
+  local config = { names = providers.names(), providers = {} }
   for name, value in pairs(options) do
     if not OPTIONS[name] then
       error(("pix.sandbox: unknown option %q"):format(tostring(name)), level)
@@ -95,8 +98,8 @@ end
 
 --- Starts a sandbox and waits until it listens. Raises when it cannot be started.
 -- @tparam[opt] table options port, https_port (0 = any), expires_after and auto_pay (seconds),
--- log (true = a line a request on stderr), colour, interpreter, and per provider a table:
--- detseg, ssg, payzu
+-- log (true = a line a request on stderr), colour, interpreter, and per provider a table of its
+-- name: detseg, ssg, payzu …
 -- @treturn table the running sandbox: url, https_url, ca_file, credentials, cards, and the
 -- functions that docs/sandbox.md lists
 function M.start(options)

@@ -159,7 +159,7 @@ local function new_server(config)
   local server = { cq = cqueues.new(), connections = setmetatable({}, { __mode = "k" }),
     last_connection = 0, released = condition.new() }
   local write_log = new_log(config)
-  server.app = app.new(config.providers or {}, os.time)
+  server.app = app.new(config.names, config.providers or {}, os.time)
   server.webhooks = webhook.new(server.cq)
   server.log = function(...) write_log(server, ...) end
   server.report = function(text) io.stderr:write("sandbox: ", text, "\n") end
@@ -199,9 +199,9 @@ local function describe(server, config)
     info.url[name] = ("http://127.0.0.1:%d%s"):format(port, module.prefix)
     info.https_url[name] = ("https://127.0.0.1:%d%s"):format(https_port, module.prefix)
     info.credentials[name] = module.credentials
-  end
-  for number, code in pairs(server.app.modules.payzu.cards) do
-    info.cards[tostring(code)] = number
+    for number, code in pairs(module.cards or {}) do
+      info.cards[tostring(code)] = number
+    end
   end
   info.cards.approved = "4111111111111111"
   return info
@@ -228,7 +228,7 @@ end
 
 --- Runs the sandbox until its standard input ends; does not return.
 -- @tparam table config dir (for ca.pem), log, colour, port, https_port, auto_pay, expires_after,
--- providers {detseg = options, …}
+-- names (of the providers), providers {detseg = options, …}
 function M.main(config)
   -- Ctrl-C is for the one who started us; we end after it
   signal.ignore(signal.SIGPIPE, signal.SIGINT)
