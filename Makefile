@@ -258,7 +258,7 @@ bench: ## luapix against a raw libcurl program; a markdown table
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
 	@LUA=$(or $(LUA),5.4) bench/run
 
-bench-openresty: ## luapix against cosockets in one nginx worker; markdown tables
+bench-openresty: ## luapix against lua-resty-http (RESTY_HTTP=folder) or bare cosockets in nginx; markdown tables
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=luajit all $(B)/bench/load $(B)/bench/slow
 	@.ci/lua luajit bench/openresty.lua

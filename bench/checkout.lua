@@ -6,6 +6,7 @@
 --    The provider is bench/slow.c, once answering at once, once after 50 ms as a real one does.
 -- 2. looks per minute of 1,000 waiting charges of each provider, by a virtual clock.
 -- 3. the journal's size per charge.
+local median = require "bench.median"
 local pix = require "pix"
 local core = require "pix.core"
 local postgres = require "spec.support.postgres"
@@ -78,12 +79,6 @@ end
 
 local function open(provider, where)
   return assert(pix.checkout { provider, journal = where, on_event = function() end })
-end
-
-local function median(list)
-  table.sort(list)
-  local middle = math.floor((#list + 1) / 2)
-  return #list % 2 == 1 and list[middle] or (list[middle] + list[middle + 1]) / 2
 end
 
 local ROWS = { "none", "sqlite", "postgres" }

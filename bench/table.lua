@@ -3,6 +3,8 @@
 --
 -- usage: table.lua FIGURES VM KIB_EACH (what memory.lua printed)
 
+local median = require "bench.median"
+
 local ROWS = {
   { "1", "1 in flight" },
   { "64", "64 in flight" },
@@ -26,15 +28,6 @@ local function read_figures(name)
     })
   end
   return figures
-end
-
-local function median(list, field)
-  local values = {}
-  for _, one in ipairs(list) do values[#values + 1] = one[field] end
-  table.sort(values)
-  local middle = math.floor(#values / 2)
-  if #values % 2 == 1 then return values[middle + 1] end
-  return (values[middle] + values[middle + 1]) / 2
 end
 
 local figures = read_figures(arg[1])
