@@ -133,7 +133,8 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all core tests demo check docs crash bench bench-openresty bench-love bench-checkout \
+.PHONY: all core tests demo check check-all docs crash soak bench bench-openresty bench-love \
+        bench-checkout \
         install new-provider asan tsan gc tidy fuzz fuzz-targets format format-check \
         luacheck rooms rock rock-install clean help FORCE
 
@@ -216,6 +217,9 @@ check: ## every test, from a bare machine; the last line is "N passed, N failed"
 	@.ci/deps check
 	@VARIANT= .ci/check
 
+check-all: ## check, asan, tsan, fuzz and soak for a short time, tidy, coverage, gc; hours
+	@.ci/run all
+
 asan: ## the suite under AddressSanitizer and UBSan
 	@.ci/deps check
 	@VARIANT=asan .ci/check
@@ -252,6 +256,11 @@ crash: ## kill a busy shop at ROUNDS=1000 random moments, four workers with 2,00
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all
 	@CRASH_ROUNDS=$(or $(ROUNDS),1000) CRASH_REFERENCES=$(or $(REFERENCES),2000) \
 	  .ci/spec $(or $(LUA),5.4) spec/crash
+
+soak: ## mixed traffic with faults in one process for MINUTES=30: nothing grows, all agree (SEED=1)
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all
+	@MINUTES=$(or $(MINUTES),30) SEED=$(or $(SEED),1) .ci/lua $(or $(LUA),5.4) bench/soak.lua
 
 bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check

@@ -8,7 +8,8 @@ function M.start(options)
   return require("pix.sandbox").start(options)
 end
 
-local function settings(sandbox, name, options)
+--- Options of a provider that talks to the sandbox; `options` are added to them.
+function M.settings(sandbox, name, options)
   local all = {}
   for key, value in pairs(sandbox.credentials[name]) do all[key] = value end
   all.base_url = sandbox.url[name]
@@ -19,7 +20,7 @@ end
 
 --- A provider that talks to the sandbox; `options` are added to its own.
 function M.provider(sandbox, name, options)
-  return assert(core.provider(name, settings(sandbox, name, options)))
+  return assert(core.provider(name, M.settings(sandbox, name, options)))
 end
 
 function M.await(future)
