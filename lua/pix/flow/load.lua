@@ -8,7 +8,11 @@ local verify = require "pix.flow.verify"
 
 local M = {}
 
+-- A finding may quote the text, which may be anything.
 local function refusal(findings)
+  for _, finding in ipairs(findings) do
+    finding.message = finding.message:gsub("%c", "?")
+  end
   local first = findings[1]
   local message = ("%s:%d: %s"):format(first.file, first.line, first.message)
   if first.path then message = message .. " (" .. rules.path(first.path) .. ")" end
