@@ -1,6 +1,8 @@
 /*
 ** states.c - a module for specs: runs a program in a Lua state of its own, and closes that state.
 **   states.run(code) → seconds that lua_close took | nil, what the program raised
+**   states.hook()    sets a hook that does nothing, as a debugger written in C does
+**   states.unhook()  → was it still there?
 */
 #include <time.h>
 #include <lua.h>
@@ -47,11 +49,30 @@ static int states_run(lua_State *L) {
   return 1;
 }
 
+static void nothing(lua_State *L, lua_Debug *ar) {
+  (void)L, (void)ar;
+}
+
+static int states_hook(lua_State *L) {
+  lua_sethook(L, nothing, LUA_MASKLINE, 0);
+  return 0;
+}
+
+static int states_unhook(lua_State *L) {
+  lua_pushboolean(L, lua_gethook(L) == nothing);
+  lua_sethook(L, NULL, 0, 0);
+  return 1;
+}
+
 __attribute__((visibility("default"))) int luaopen_states(lua_State *L);
 
 int luaopen_states(lua_State *L) {
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, states_run);
   lua_setfield(L, -2, "run");
+  lua_pushcfunction(L, states_hook);
+  lua_setfield(L, -2, "hook");
+  lua_pushcfunction(L, states_unhook);
+  lua_setfield(L, -2, "unhook");
   return 1;
 }

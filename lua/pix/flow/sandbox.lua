@@ -121,18 +121,34 @@ local function disarmed(guard, ...)
   return ...
 end
 
+-- Calls f with a hook of ours. One that a C program has set cannot be put back from Lua: then f runs
+-- in a coroutine, which has its own in Lua 5.4. LuaJIT has one hook for all, and that one is lost.
+local function with_hook(watch, f, ...)
+  local hook, mask, count = debug.gethook()
+  if type(hook) == "string" then
+    local co = coroutine.create(f)
+    debug.sethook(co, watch, "", STEP)
+    local _, ok, result = coroutine.resume(co, ...)
+    debug.sethook(co)
+    return ok, result
+  end
+  debug.sethook(watch, "", STEP)
+  local ok, result = f(...)
+  debug.sethook(hook, mask, count)
+  return ok, result
+end
+
 --- Calls a function of a flow within the limits. Never yields.
 -- @tparam table env the environment it was compiled in
 -- @tparam function f
 -- @treturn boolean true and the result, or false and what was raised
 function M.call(env, f, ...)
-  local guard, hook, mask, count = { armed = true }, debug.gethook()
-  local methods = strings.__index
+  local guard, methods = { armed = true }, strings.__index
   strings.__index = env.string
-  debug.sethook(watcher(guard), "", STEP)
-  local ok, result = xpcall(function(...) return disarmed(guard, f(...)) end,
-    function(raised) return disarmed(guard, raised) end, ...)
-  debug.sethook(hook, mask, count)
+  local ok, result = with_hook(watcher(guard), function(...)
+    return xpcall(function(...) return disarmed(guard, f(...)) end,
+      function(raised) return disarmed(guard, raised) end, ...)
+  end, ...)
   strings.__index = methods
   return ok, result
 end
