@@ -1,5 +1,5 @@
--- Found when fuzz/flow.c counted lines by a hook: a flow could not be loaded while a program written
--- in C, such as a debugger or a profiler, had set a hook of its own.
+-- Found when fuzz/flow.c counted lines by a hook: a flow could not be loaded while a program
+-- written in C, such as a debugger or a profiler, had set a hook of its own.
 local load = require "pix.flow.load".load
 local states = require "states"
 

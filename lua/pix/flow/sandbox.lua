@@ -121,8 +121,8 @@ local function disarmed(guard, ...)
   return ...
 end
 
--- Calls f with a hook of ours. One that a C program has set cannot be put back from Lua: then f runs
--- in a coroutine, which has its own in Lua 5.4. LuaJIT has one hook for all, and that one is lost.
+-- Calls f with a hook of ours. One that a C program has set cannot be put back from Lua: then f
+-- runs in a coroutine, which in Lua 5.4 has its own. LuaJIT has one for all, and that one is lost.
 local function with_hook(watch, f, ...)
   local hook, mask, count = debug.gethook()
   if type(hook) == "string" then
