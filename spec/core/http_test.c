@@ -97,7 +97,7 @@ static void sends_a_body_of_any_size(void) {
 }
 
 static void sends_headers(void) {
-  struct pix_http_headers *headers = pix_http_headers_new();
+  struct pix_http_headers *headers = pix_http_headers_new(true);
   struct fixture f;
   struct pix_exchange *x;
 
@@ -122,10 +122,50 @@ static void sends_headers(void) {
   fixture_close(&f);
 }
 
+static void asks_for_compression_of_long_answers(void) {
+  struct pix_http_headers *lists[] = {pix_http_headers_new(false), pix_http_headers_new(true)};
+  struct fixture f;
+
+  fixture_start(&f, serve_echo);
+  for (int i = 0; i < 4; i++) {
+    struct pix_exchange *x = fixture_exchange(&f, "GET", NULL, false);
+    x->headers = pix_http_headers_ref(lists[i % 2]);
+    x = fixture_run(&f, x);
+    CHECK_INT(i % 2, strstr(pix_buf_text(&x->reply), "\r\nAccept-Encoding: gzip\r\n") != NULL);
+    CHECK_INT(i % 2, strcasestr(pix_buf_text(&x->reply), "Accept-Encoding") != NULL);
+    exchange_end(x);
+  }
+  for (int i = 0; i < 2; i++) pix_http_headers_unref(lists[i]);
+  fixture_close(&f);
+}
+
+/* Without a tunnel a proxy learns from the request line where it is to go. */
+static void tells_a_proxy_the_whole_url(void) {
+  struct fixture f;
+  struct pix_exchange *x;
+  char proxy[sizeof f.base];
+
+  fixture_init(&f);
+  fixture_serve(&f, serve_echo, NULL);
+  snprintf(proxy, sizeof proxy, "%s", f.base);
+  snprintf(f.base, sizeof f.base, "http://none.test:8080");
+  f.settings.proxy = proxy;
+  f.settings.allow_http = true;
+  fixture_open(&f);
+  for (int i = 0; i < 2; i++) {
+    x = echo(&f, "POST", "{}", i == 0);
+    CHECK(strstr(pix_buf_text(&x->reply),
+                 "POST http://none.test:8080/path?query=sekret HTTP/1.1\r\n"
+                 "Host: none.test:8080\r\n") == pix_buf_text(&x->reply));
+    exchange_end(x);
+  }
+  fixture_close(&f);
+}
+
 static void refuses_bad_headers(void) {
   static const char *const values[] = {"a\r\nX: b", "a\nb", "a\rb", "\x01", "\x7f"};
   static const char *const names[] = {"", "a b", "a:b", "a\r\n", "\xc3\xa9"};
-  struct pix_http_headers *headers = pix_http_headers_new();
+  struct pix_http_headers *headers = pix_http_headers_new(true);
   char *large = calloc(1, PIX_MAX_HEADER + 1);
   struct pix_err err;
 
@@ -416,6 +456,8 @@ static const struct check_test tests[] = {
     {"sends the method and body it was given, in every order", sends_what_it_was_given},
     {"sends a body of any size whole", sends_a_body_of_any_size},
     {"sends the headers it was given", sends_headers},
+    {"asks for compression where an answer may be long", asks_for_compression_of_long_answers},
+    {"tells a proxy without a tunnel the whole URL", tells_a_proxy_the_whole_url},
     {"refuses header lines that would break out", refuses_bad_headers},
     {"follows no redirect and keeps no cookie", follows_no_redirect},
     {"reads chunks, early hints and trailers", reads_chunks_hints_and_trailers},

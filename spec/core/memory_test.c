@@ -83,7 +83,7 @@ static bool make_buf(struct pix_err *err) {
 }
 
 static bool make_headers(struct pix_err *err) {
-  struct pix_http_headers *headers = pix_http_headers_new();
+  struct pix_http_headers *headers = pix_http_headers_new(true);
   bool made = headers != NULL;
 
   if (!made) return without_words(false, err);

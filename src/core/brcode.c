@@ -44,18 +44,12 @@ static bool fits_text(const char *text, size_t len) {
 }
 
 static bool fits_visible(const char *text, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    if (text[i] < 0x21 || text[i] > 0x7e) return false;
-  }
-  return true;
+  return pix_text_plain(text, len) == len && memchr(text, ' ', len) == NULL;
 }
 
 /* No scheme: the payer's bank puts https:// before it. */
 static bool fits_url(const char *text, size_t len) {
-  for (size_t i = 0; i + 3 <= len; i++) {
-    if (memcmp(text + i, "://", 3) == 0) return false;
-  }
-  return fits_visible(text, len);
+  return fits_visible(text, len) && memmem(text, len, "://", 3) == NULL;
 }
 
 static bool fits_mcc(const char *text, size_t len) {

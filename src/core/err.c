@@ -20,8 +20,11 @@ static const struct {
 };
 
 void pix_err_init(struct pix_err *err) {
-  memset(err, 0, sizeof *err);
+  err->kind = PIX_OK;
+  err->sent = PIX_SENT_NO;
+  err->http_status = 0;
   err->retry_after = -1;
+  err->code[0] = err->field[0] = err->message[0] = err->hint[0] = '\0';
 }
 
 /* The length of what vsnprintf wrote, less a character that it cut in two. */
@@ -84,7 +87,9 @@ const char *pix_err_sent_name(enum pix_sent sent) {
 void pix_err_copy(char *to, size_t size, const char *text, size_t len) {
   size_t used = 0;
 
-  for (size_t at = 0; at < len;) {
+  used = pix_text_plain(text, len < size ? len : size - 1);
+  memcpy(to, text, used);
+  for (size_t at = used; at < len;) {
     size_t step = pix_text_utf8_step(text + at, len - at);
     bool plain = step > 0 && !pix_text_is_control(text + at, step);
     size_t width = plain ? step : 1;

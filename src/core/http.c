@@ -32,6 +32,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text.h"
+
 #define OWN_LINES 60 /* bytes of the header lines that libcurl adds itself, about */
 
 enum pix_sent pix_http_sent(int curl_code, long request_size, long status) {
@@ -271,12 +273,19 @@ static bool url_is_ours(const struct pix_exchange *exchange) {
 
   if (url->failed || url->len > PIX_MAX_URL || url->len < client->origin_len) return false;
   if (memcmp(url->data, client->origin, client->origin_len) != 0) return false;
-  if (strchr("/?", url->data[client->origin_len]) == NULL) return false;
-  for (size_t i = 0; i < url->len; i++) {
-    unsigned char c = (unsigned char)url->data[i];
-    if (c <= 0x20 || c >= 0x7f || c == '\\' || c == '#') return false;
-  }
-  return true;
+  if (url->data[client->origin_len] != '/') return false;
+  return pix_text_plain(url->data, url->len) == url->len &&
+         memchr(url->data, ' ', url->len) == NULL && memchr(url->data, '\\', url->len) == NULL &&
+         memchr(url->data, '#', url->len) == NULL;
+}
+
+/* Where it goes: the host is the client's, see parse_origin. */
+static bool set_address(const struct pix_exchange *exchange, CURL *easy) {
+  const struct pix_http_client *client = exchange->client;
+  const char *url = pix_buf_text(&exchange->url);
+
+  if (client->url == NULL) return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+  return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, url + client->origin_len) == CURLE_OK;
 }
 
 /* Sets what differs from the carrier's last exchange. libcurl keeps POSTFIELDS as a pointer. */
@@ -312,7 +321,7 @@ static bool load(struct pix_exchange *exchange, struct pix_carrier *carrier) {
   carrier->words[0] = '\0';
   carrier->opened = -1;
   carrier->gone = false;
-  if (curl_easy_setopt(easy, CURLOPT_URL, pix_buf_text(&exchange->url)) != CURLE_OK) return false;
+  if (!set_address(exchange, easy)) return false;
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers->list);
   if (exchange->fresh != carrier->fresh)
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->fresh ? 1L : 0L);

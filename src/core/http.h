@@ -36,7 +36,7 @@ void pix_http_client_unref(struct pix_http_client *client); /* any thread; wipes
 /* A list of header lines, built once per token and shared by many exchanges; wiped when the last
 ** reference goes. Immutable once shared. add: PIX_EINVALID for CR, LF, NUL or too long; the value
 ** is never quoted in the message. */
-struct pix_http_headers *pix_http_headers_new(void);
+struct pix_http_headers *pix_http_headers_new(bool long_answer); /* true: ask for compression */
 int pix_http_headers_add(struct pix_http_headers *headers, const char *name, const char *value,
                          struct pix_err *err);
 /* The line at `at`, "Name: value", or NULL past the end; borrowed. For scripted transports. */

@@ -52,6 +52,7 @@ struct pix_http_client {
   /* Settings; strings are owned, NULL if absent. */
   char *origin; /* "https://host:port", as base_url spells it */
   size_t origin_len;
+  CURLU *url; /* the origin, parsed: only a request's target differs. NULL: see set_address */
   char *host; /* for messages: "host:port" */
   char *ca_file;
   char *pinned_public_key;

@@ -36,10 +36,10 @@ size_t pix_text_utf8_step(const char *text, size_t len) {
   return step;
 }
 
-/* Length of the run of printable ASCII at the start, eight bytes at a time: nearly all text is. A
-** byte fails when its high bit is set, when it is below 0x20 (the subtraction borrows), or 0x7f
-** (adding one sets the high bit). A borrow or carry from a neighbour can only end the run early. */
-static size_t plain_run(const char *text, size_t len) {
+/* Eight bytes at a time: nearly all text is plain. A byte fails when its high bit is set, when it is
+** below 0x20 (the subtraction borrows), or 0x7f (adding one sets the high bit). A borrow or carry
+** from a neighbour can only end the run early. */
+size_t pix_text_plain(const char *text, size_t len) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
   size_t at = 0;
 
@@ -55,7 +55,7 @@ size_t pix_text_utf8_count(const char *text, size_t len) {
   size_t count = 0;
 
   for (size_t at = 0; at < len;) {
-    size_t plain = plain_run(text + at, len - at), step;
+    size_t plain = pix_text_plain(text + at, len - at), step;
     at += plain;
     count += plain;
     if (at == len) break;
@@ -79,7 +79,7 @@ int pix_text_check(const char *text, size_t len, size_t max, const char *field,
   if (len > max) {
     return pix_err_set(err, PIX_EINVALID, field, "%s is longer than %zu bytes", field, max);
   }
-  for (size_t at = plain_run(text, len); at < len; at += plain_run(text + at, len - at)) {
+  for (size_t at = pix_text_plain(text, len); at < len; at += pix_text_plain(text + at, len - at)) {
     size_t step = pix_text_utf8_step(text + at, len - at);
     if (step == 0) return pix_err_set(err, PIX_EINVALID, field, "%s is not valid UTF-8", field);
     if (pix_text_is_control(text + at, step)) {

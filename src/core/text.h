@@ -7,6 +7,9 @@
 #include "buf.h"
 #include "err.h"
 
+/* Length of the run of printable ASCII (blanks included) at the start of text. */
+size_t pix_text_plain(const char *text, size_t len);
+
 /* Length of the valid UTF-8 sequence at the start of text (1–4); 0 if there is none:
 ** overlong forms, surrogates and code points past U+10FFFF are not valid. */
 size_t pix_text_utf8_step(const char *text, size_t len);
@@ -23,14 +26,12 @@ size_t pix_text_utf8_count(const char *text, size_t len);
 int pix_text_check(const char *text, size_t len, size_t max, const char *field,
                    struct pix_err *err);
 
-/* Appends text percent-encoded: all but the unreserved characters of RFC 3986 (A–Z a–z 0–9 - . _
- *~),
- ** so that it stays one path segment or one query value. */
+/* Appends text percent-encoded: all but the unreserved characters of RFC 3986 (letters, digits
+** and - . _ ~), so that it stays one path segment or one query value. */
 void pix_text_percent(struct pix_buf *buf, const char *text, size_t len);
 
 /* Decodes base64 (standard alphabet, padding optional, no blanks, unused bits zero) into out, which
- *holds at least
- ** len / 4 * 3 + 3 bytes. Returns the number of bytes, or -1 if it is not base64. */
+** holds at least len / 4 * 3 + 3 bytes. Returns the number of bytes, or -1 if it is not base64. */
 long pix_text_base64(const char *text, size_t len, unsigned char *out);
 
 /* Tests of ASCII characters; ctype.h would ask the process's locale. */

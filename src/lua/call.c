@@ -80,7 +80,7 @@ static void send(lua_State *L, struct l_future *future) {
     lose_call(L, future, PIX_EINTERNAL, PIX_SENT_NO, L_NO_MEMORY);
     return;
   }
-  exchange->headers = pix_http_headers_ref(request->auth ? self->authorized : self->plain);
+  exchange->headers = pix_http_headers_ref(l_provider_headers(self, request));
   exchange->method = request->method;
   exchange->once = request->safety != PIX_READ;
   exchange->url = request->url;
@@ -107,7 +107,7 @@ static struct pix_exchange *token_exchange(lua_State *L, struct l_provider *self
     pix_request_fini(&request);
     return NULL;
   }
-  exchange->headers = pix_http_headers_ref(self->plain);
+  exchange->headers = pix_http_headers_ref(l_provider_headers(self, &request));
   exchange->method = request.method;
   exchange->url = request.url;
   exchange->body = request.body;
@@ -191,7 +191,7 @@ static void wait_for_token(lua_State *L, struct l_future *future) {
 }
 
 static bool token_good(const struct l_provider *self) {
-  return self->authorized != NULL && pix_reactor_wall(self->hub->reactor) < self->expires;
+  return self->authorized.lists[0] != NULL && pix_reactor_wall(self->hub->reactor) < self->expires;
 }
 
 /* The next step of a call that is encoded. */

@@ -9,6 +9,11 @@
 #include "call.h"
 #include "l_util.h"
 
+static void headers_fini(struct l_headers *headers) {
+  for (int i = 0; i < L_LINES; i++) pix_http_headers_unref(headers->lists[i]);
+  memset(headers, 0, sizeof *headers);
+}
+
 /* Forgets the token and everything that belongs to the former reactor. In a forked child the
 ** former client's memory is left alone: its locks may have been held at the moment of the fork. */
 static void detach(lua_State *L, struct l_provider *self) {
@@ -23,12 +28,13 @@ static void detach(lua_State *L, struct l_provider *self) {
   }
   if (self->forked_from == getpid()) {
     pix_http_client_unref(self->client);
-    pix_http_headers_unref(self->authorized);
-    pix_http_headers_unref(self->plain);
+    headers_fini(&self->authorized);
+    headers_fini(&self->plain);
   }
   pix_secret_fini(&self->token);
   self->client = NULL;
-  self->authorized = self->plain = NULL;
+  memset(&self->authorized, 0, sizeof self->authorized);
+  memset(&self->plain, 0, sizeof self->plain);
   l_hub_unref(self->hub);
   self->hub = NULL;
 }
@@ -50,20 +56,6 @@ static int client_new(struct l_provider *self, struct pix_err *err) {
   return pix_http_client_new(&settings, &self->client, err);
 }
 
-static struct pix_http_headers *plain_headers(struct pix_err *err) {
-  struct pix_http_headers *headers = pix_http_headers_new();
-
-  if (headers == NULL) {
-    pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
-    return NULL;
-  }
-  if (pix_http_headers_add(headers, "Accept", "application/json", err) == PIX_OK &&
-      pix_http_headers_add(headers, "Content-Type", "application/json", err) == PIX_OK)
-    return headers;
-  pix_http_headers_unref(headers);
-  return NULL;
-}
-
 static int add_secret_line(struct pix_http_headers *headers, const struct pix_account *account,
                            const struct pix_secret *token, struct pix_err *err) {
   struct pix_buf name, value;
@@ -82,16 +74,49 @@ static int add_secret_line(struct pix_http_headers *headers, const struct pix_ac
   return rc;
 }
 
+/* Credentials come last: a token is long, and libcurl looks through the names of each list. */
+static int fill_list(struct pix_http_headers *headers, enum l_lines lines,
+                     const struct pix_account *account, const struct pix_secret *token, bool auth,
+                     struct pix_err *err) {
+  int rc = pix_http_headers_add(headers, "Accept", "application/json", err);
+
+  if (rc == PIX_OK && lines != L_LINES_BARE)
+    rc = pix_http_headers_add(headers, "Content-Type", "application/json", err);
+  if (rc == PIX_OK && auth) rc = add_secret_line(headers, account, token, err);
+  return rc;
+}
+
+static int headers_init(struct l_headers *headers, const struct pix_account *account,
+                        const struct pix_secret *token, bool auth, struct pix_err *err) {
+  int rc = PIX_OK;
+
+  memset(headers, 0, sizeof *headers);
+  for (int i = 0; i < L_LINES && rc == PIX_OK; i++) {
+    headers->lists[i] = pix_http_headers_new(i == L_LINES_LIST);
+    if (headers->lists[i] == NULL)
+      rc = pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+    else
+      rc = fill_list(headers->lists[i], (enum l_lines)i, account, token, auth, err);
+  }
+  if (rc != PIX_OK) headers_fini(headers);
+  return rc;
+}
+
+struct pix_http_headers *l_provider_headers(const struct l_provider *self,
+                                            const struct pix_request *request) {
+  const struct l_headers *headers = request->auth ? &self->authorized : &self->plain;
+  enum l_lines lines = request->body.len == 0 ? L_LINES_BARE : L_LINES_BODY;
+
+  if (request->operation == PIX_OP_SEARCH) lines = L_LINES_LIST;
+  return headers->lists[lines];
+}
+
 int l_provider_authorize(struct l_provider *self, const struct pix_secret *token,
                          struct pix_err *err) {
-  struct pix_http_headers *headers = plain_headers(err);
+  struct l_headers headers;
 
-  if (headers == NULL) return err->kind;
-  if (add_secret_line(headers, &self->account, token, err) != PIX_OK) {
-    pix_http_headers_unref(headers);
-    return err->kind;
-  }
-  pix_http_headers_unref(self->authorized);
+  if (headers_init(&headers, &self->account, token, true, err) != PIX_OK) return err->kind;
+  headers_fini(&self->authorized);
   self->authorized = headers;
   self->generation++;
   return PIX_OK;
@@ -103,9 +128,9 @@ int l_provider_attach(lua_State *L, struct l_provider *self, struct l_hub *hub,
   if (self->hub != NULL) detach(L, self);
   self->forked_from = getpid();
   if (client_new(self, err) != PIX_OK) return err->kind;
-  self->plain = plain_headers(err);
-  if (self->plain == NULL || (pix_provider_auth(self->account.provider) == PIX_AUTH_KEY &&
-                              l_provider_authorize(self, NULL, err) != PIX_OK)) {
+  if (headers_init(&self->plain, &self->account, NULL, false, err) != PIX_OK ||
+      (pix_provider_auth(self->account.provider) == PIX_AUTH_KEY &&
+       l_provider_authorize(self, NULL, err) != PIX_OK)) {
     detach(NULL, self);
     return err->kind;
   }
