@@ -63,6 +63,7 @@ struct pix_reactor {
   int64_t now;                 /* of this turn; virtual: the clock itself */
   int64_t wall;                /* virtual: the wall's clock when `now` was 0 */
   bool started;                /* a transfer was added since the last perform */
+  int running;                 /* transfers that libcurl has under way */
   bool stopping;
 
   /* 3. Constant, but for the workers: the owner's. */

@@ -17,6 +17,11 @@
 ** owner with many ops, or who lets the thread take over, or who has a doorbell, does not drive:
 ** there the thread and he work side by side.
 **
+** GATHERING. perform looks at every transfer under way, with a system call for each, however few
+** can go on. With many of them the thread therefore lets a little time pass between two turns, in
+** which more get ready: what it costs to look is then shared by those. The pause grows with their
+** number, as the looking does, and is small against any provider's answer.
+**
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.
 */
@@ -33,6 +38,9 @@
 #define PENALTY       16     /* waits without driving, for an owner who left work alone */
 #define MOST_TAKEN    4      /* ops under way with which the owner takes the baton */
 #define MOST_KEPT     8      /* … and keeps it */
+#define GATHER_FROM   24     /* transfers under way from which turns are spaced */
+#define GATHER_EACH   4000   /* ns between two turns, for each of them */
+#define GATHER_MOST   1000000
 
 static void hand_over_locked(struct pix_reactor *r) {
   struct pix_op *op;
@@ -90,12 +98,12 @@ static bool take_work(struct pix_reactor *r) {
 /* What a finished transfer starts in its place gets its first perform at once; but only one round
 ** of them, so that a long queue does not keep the owner from what is finished. */
 static void work_curl(struct pix_reactor *r) {
-  int running, left, rounds = 2;
+  int left, rounds = 2;
 
   do {
     CURLMsg *message;
     r->started = false;
-    curl_multi_perform(r->multi, &running);
+    curl_multi_perform(r->multi, &r->running);
     while ((message = curl_multi_info_read(r->multi, &left)) != NULL) {
       struct pix_transfer *transfer = NULL;
       if (message->msg != CURLMSG_DONE) continue;
@@ -139,6 +147,18 @@ static bool unfinished(void *context, uint64_t id) {
   return op != NULL;
 }
 
+/* Sleeps until a turn that began at r->now is old enough for another one. */
+static void gather(const struct pix_reactor *r) {
+  int64_t space = (int64_t)r->running * GATHER_EACH, left;
+  struct timespec pause = {0, 0};
+
+  if (r->running < GATHER_FROM) return;
+  left = r->now + (space < GATHER_MOST ? space : GATHER_MOST) - pix_reactor_ticks();
+  if (left <= 0) return;
+  pause.tv_nsec = (long)left;
+  nanosleep(&pause, NULL);
+}
+
 static void rest(struct pix_reactor *r) {
   struct pix_doorbell *bell;
   struct curl_waitfd *fds = NULL;
@@ -160,6 +180,7 @@ static void rest(struct pix_reactor *r) {
   }
   /* A failing poll must not become a busy loop. */
   if (curl_multi_poll(r->multi, fds, count, wait, NULL) != CURLM_OK) poll(NULL, 0, 5);
+  gather(r);
   if (bell != NULL) pix_doorbell_turn(bell, pix_reactor_ticks(), unfinished, r);
 }
 
