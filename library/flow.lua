@@ -71,6 +71,10 @@ function M.load(where) end
 ---@return { runs: pix.flow.run[], changed: table[] }?
 ---@return pix.error? err
 function M.resume(journal, options) end
+---@param journal any
+---@param options pix.flow.options flows = { flow, … }, every, most, on_run too
+---@return { stop: fun(self: table) } worker
+function M.work(journal, options) end
 ---@async
 ---@param journal any
 ---@param id string

@@ -14,6 +14,7 @@ local resume = require "pix.flow.resume"
 local rules = require "pix.flow.rules"
 local runner = require "pix.flow.runner"
 local trace = require "pix.flow.trace"
+local work = require "pix.flow.work"
 
 local M = {}
 
@@ -62,10 +63,20 @@ end
 --- Goes on with the runs that a former process left in a journal. May yield.
 -- @tparam journal journal
 -- @tparam table given as for flow:run, and flows = { the flows that are known }, sole = true: no
---   other process uses this journal
+--   other process uses this journal, own = true: none of this worker's name does
 -- @treturn table|nil { runs = { run, … }, changed = { { id, flow, state, why }, … } }; nil, err
 function M.resume(journal, given)
   return resume.all(journal, given)
+end
+
+--- Goes on, as long as the program lives, with runs whose own worker has died: several workers
+-- share the runs of one journal.
+-- @tparam journal journal
+-- @tparam table given as for pix.flow.resume, and every = seconds (10), most = runs at once (1000),
+--   on_run = function(run)
+-- @treturn table a worker with `stop()`
+function M.work(journal, given)
+  return work.start(journal, given)
 end
 
 --- What happened to a run, in words, from a journal. May yield.

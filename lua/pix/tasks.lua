@@ -128,6 +128,15 @@ function M.spawn(f, ...)
     .. "own way and call pix there", 2)
 end
 
+--- Starts a task that whoever starts it may be survived by: where a host binds its tasks to
+-- something short, as OpenResty to a request, this one is bound to the process. For the rest of the
+-- library.
+function M.detach(f, ...)
+  local host = hosts.spawning()
+  if not host.detach then return M.spawn(f, ...) end
+  return spawn_guest({ spawn = host.detach }, f, ...)
+end
+
 -- ---- Waiting ----
 
 local function timed_out(subject, seconds)

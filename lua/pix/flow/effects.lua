@@ -58,7 +58,15 @@ local function live(run, node_name)
   if charge then return charge end
   local record = run.data.charges[node_name]
   if not record then return nil end
-  local revived, err = run._till:revive(record)
+  local revived, err
+  repeat
+    revived, err = run._till:revive(record)
+    local passing = err and err.kind == "journal"
+    if passing then
+      run:complain(err)
+      tasks.sleep(PAUSE)
+    end
+  until not passing or run._stopped
   run._live[node_name] = revived
   return revived, err
 end
@@ -72,6 +80,7 @@ end
 local function try(run, charge, operation)
   local status, err
   for attempt = 1, LOOKS do
+    run:hold()
     status, err = charge[operation](charge)
     if status or run._stopped then return status, err end
     if not waiting.passing(err) or attempt == LOOKS then return nil, err end
@@ -110,8 +119,22 @@ local function await_payment(run, charge, deadline, at_deadline)
   end
 end
 
+-- Another worker's request for the same charge may be under way, or was cut off by its end: that is
+-- known when its lease in the checkout's journal is over.
+local function ask(run, record)
+  local charge, err
+  repeat
+    run:hold()
+    charge, err = run._till:charge(record.ask)
+    local busy = err and err.code == "busy"
+    if busy then tasks.sleep(math.min(err.retry_after or PAUSE, PAUSE)) end
+  until not busy or run._stopped
+  return charge, err
+end
+
 local function make(run, node, record)
-  local charge, err = run._till:charge(record.ask)
+  local charge, err = ask(run, record)
+  if not charge and run._stopped then return nil end
   if not charge then
     return nil, err.sent == "maybe" and "unknown" or "failed", { note = err.message }
   end
@@ -163,6 +186,7 @@ function M.subscribe(run, node)
   end
   local card = run:ask_host("card")
   if card == nil then return "failed", { note = "the host gave no card" } end
+  run:hold()
   local made, err = run._till:subscribe(record.ask, card)
   if not made then return subscription_outcome(err), { note = err.message } end
   record.charge = { id = made.subscription_id or made.id, provider = made.provider,
@@ -268,6 +292,7 @@ function M.perform(run, node)
   local going = not run._resumed or count_try(run, node)
   while going do
     local value
+    run:hold()
     value, outcome, message = attempt(run, node, run:values(node, node.args.with), {
       attempt = run.data.tries, run = run.id, key = ("%s/%s/%d"):format(run.id, node.name,
         run.data.counts[node.name]) })
@@ -288,6 +313,7 @@ function M.alert(run, node)
   run:show(node)
   local message = tostring(run:value(node, node.args.message))
   while not run._stopped do
+    run:hold()
     local ok, err = run:tell_person(message, node)
     if ok then return "next", { note = message } end
     run:complain(("the alert %q did not get through: %s"):format(message, tostring(err)))

@@ -48,6 +48,7 @@ function Memory:run_step(id, step)
     step.now
   if step.data ~= nil then row.data = values.copy(step.data) end
   row.due = not step.ended and (step.due or step.now) or nil
+  if step.lease then row.lease = step.now + step.lease end
   row.steps[#row.steps + 1] = { step = row.step, state = step.state, cause = step.cause,
     data = values.copy(step.step_data), at = step.now }
   if self._forget and row.ended then self._rows[id] = nil end
@@ -65,7 +66,7 @@ function Memory:run_claim(query)
   local list = {}
   for _, row in pairs(self._rows) do
     local free = not row.lease or row.lease <= query.now
-      or query.sole and row.worker ~= self.worker
+      or (query.sole or query.own) and row.worker ~= self.worker
     if row.due and row.due <= query.now and free and #list < (query.n or MANY) then
       row.worker, row.fence = self.worker, row.fence + 1
       row.lease = query.now + (query.lease or LEASE)
@@ -73,6 +74,26 @@ function Memory:run_claim(query)
     end
   end
   return by_order(list)
+end
+
+--- As pix.journal's.
+function Memory:run_renew(list, now)
+  local held = {}
+  for _, run in ipairs(list) do
+    local row = self._rows[run.id]
+    if row and row.fence == run.fence and not row.ended then
+      row.lease, held[run.id] = now + run.lease, true
+    end
+  end
+  return held
+end
+
+--- As pix.journal's.
+function Memory:run_later(id, facts)
+  local row = self._rows[id]
+  if not row or row.fence ~= facts.fence then return stale(id) end
+  row.due, row.worker, row.lease = facts.due, nil, nil
+  return true
 end
 
 --- As pix.journal's.
@@ -98,11 +119,12 @@ function Memory:run_list(query)
 end
 
 --- A new journal of runs.
--- @tparam[opt] table options worker = name; forget = true: runs that have ended are dropped
+-- @tparam[opt] table options worker = name; forget = true: runs that have ended are dropped, and
+--   nobody ever claims one, so that leases are not kept
 function M.new(options)
   options = options or {}
   return setmetatable({ _rows = {}, _count = 0, worker = options.worker or core.random(8),
-    _forget = options.forget }, Memory)
+    _forget = options.forget, unshared = options.forget }, Memory)
 end
 
 return M

@@ -6,6 +6,7 @@
 -- be broken.
 -- Else it is left alone and a person is told.
 local core = require "pix.core"
+local lease = require "pix.flow.lease"
 local money = require "pix.flow.money"
 local options = require "pix.flow.options"
 local runner = require "pix.flow.runner"
@@ -13,6 +14,8 @@ local verbs = require "pix.flow.verbs"
 local verify = require "pix.flow.verify"
 
 local M = {}
+
+local MOST = 10000 -- runs that are taken at once
 
 -- ---- Versions ----
 
@@ -27,13 +30,16 @@ local function find(flows, row)
   return present, false
 end
 
+-- What is noted within a state: no edge of the flow.
+local WITHIN = { made = true, again = true, left = true }
+
 -- The states of the charges' money, by the steps that the run took; nil when they do not fit.
 local function money_of(graph, steps, start)
   local state, known = start, {}
   for _, step in ipairs(steps) do
     local node = graph.by[state]
     if not node then return nil end
-    if step.state ~= state or step.cause and step.cause ~= "made" and step.cause ~= "again" then
+    if step.state ~= state or step.cause and not WITHIN[step.cause] then
       local taken
       for _, edge in ipairs(node.edges) do
         if edge.outcome == step.cause and edge.to == step.state then taken = edge end
@@ -77,19 +83,34 @@ end
 
 -- ---- Going on ----
 
-local function left_alone(row, why, prepared, result)
-  table.insert(result.changed, { id = row.id, flow = row.flow, state = row.state,
-    version = row.version, why = why })
-  local words = ("run %s of %s stands at %s and cannot go on: %s"):format(row.id, row.flow,
-    row.state, why)
-  local ok, err = pcall(prepared.alert, words, { run = row.id, flow = row.flow, state = row.state,
-    charges = row.data.charges })
-  if not ok and prepared.on_error then prepared.on_error(err) end
-end
+local LEFT = "left" -- the cause in the log of a run that a person was told of
+local LEFT_PAUSE = 60 -- seconds until a worker that may know its flow looks at it again
 
-local function whole_row(journal, row)
+local function steps_of(journal, row)
   local whole = journal:run_get(row.id)
   return whole and whole.steps or {}
+end
+
+local function tell(prepared, row, why)
+  local words = ("run %s of %s stands at %s and cannot go on: %s"):format(row.id, row.flow,
+    row.state, why)
+  local ok, result, err = pcall(prepared.alert, words, { run = row.id, flow = row.flow,
+    state = row.state, charges = row.data.charges })
+  if ok and not (result == false or result == nil and err ~= nil) then return true end
+  if prepared.on_error then prepared.on_error(ok and err or result) end
+  return false
+end
+
+-- A person is told once, whoever comes across the run; it waits for a worker that knows its flow.
+local function left_alone(journal, row, steps, why, prepared, result)
+  table.insert(result.changed, { id = row.id, flow = row.flow, state = row.state,
+    version = row.version, why = why })
+  local now, last = core.reactor():wall(), steps[#steps]
+  if not (last and last.cause == LEFT) and tell(prepared, row, why) then
+    journal:run_step(row.id, { fence = row.fence, step = row.step, state = row.state, now = now,
+      cause = LEFT, step_data = { note = why } })
+  end
+  journal:run_later(row.id, { fence = row.fence, due = now + LEFT_PAUSE })
 end
 
 local function go_on(journal, row, given, result, flows)
@@ -97,32 +118,38 @@ local function go_on(journal, row, given, result, flows)
   local prepared, err = options.prepare(flow and flow.graph, given, "pix.flow.resume")
   if not prepared then return nil, err end
   prepared.journal = journal
-  local why = not flow and "no flow of this name is given" or nil
-  if flow and not same then
-    local may
-    may, why = M.may_change(flow, row, whole_row(journal, row), flow.graph.start)
-    if may then why = nil end
-  end
-  if why then
-    left_alone(row, why, prepared, result)
+  local may, why, steps = flow ~= nil, "no flow of this name is given", nil
+  if not same then steps = steps_of(journal, row) end
+  if flow and not same then may, why = M.may_change(flow, row, steps, flow.graph.start) end
+  if not may then
+    left_alone(journal, row, steps, why, prepared, result)
     return true
   end
   table.insert(result.runs, runner.start(runner.of(flow, row, prepared), true))
   return true
 end
 
---- Takes the runs that are due and starts each where it was. May yield.
-function M.all(journal, given)
+local OURS = { flows = true, own = true, most = true }
+
+local function check_flows(given, name)
   if type(given) ~= "table" or type(given.flows) ~= "table" then
-    error("pix.flow.resume: flows = { flow, … } is needed", 3)
+    error(name .. ": flows = { flow, … } is needed", 4)
   end
+end
+
+--- Takes the runs that are due and starts each where it was. May yield.
+-- @tparam journal journal
+-- @tparam table given as for flow:run, and flows; sole = true: no other process uses the journal;
+--   own = true: former lives of this worker's name are over; most = number of runs
+function M.all(journal, given)
+  check_flows(given, "pix.flow.resume")
   local rest = {}
   for key, value in pairs(given) do
-    if key ~= "flows" then rest[key] = value end
+    if not OURS[key] then rest[key] = value end
   end
   rest.journal = journal
   local rows, err = journal:run_claim { now = core.reactor():wall(), sole = given.sole,
-    lease = given.lease or runner.LEASE, n = 10000 }
+    own = given.own, lease = given.lease or lease.SECONDS, n = given.most or MOST }
   if not rows then return nil, err end
   local result = { runs = {}, changed = {} }
   for _, row in ipairs(rows) do
@@ -132,5 +159,7 @@ function M.all(journal, given)
   end
   return result
 end
+
+M.check_flows = check_flows
 
 return M

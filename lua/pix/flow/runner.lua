@@ -4,10 +4,12 @@
 -- DESIGN: a run is one task. It comes to a state (journaled), does the state's effect
 -- (effects.lua), hears an outcome, follows the edge: the next state, with all the data it needs, is
 -- journaled in one step. What a crash leaves behind is a state whose effect may have begun;
--- resume.lua goes on from there. A signal cancels the wait that the run is in, never a request that
--- moves money. Data is plain JSON: { scopes, charges, counts, tries, since, first }.
+-- resume.lua goes on from there. lease.lua keeps the run in this worker's hands. A signal cancels
+-- the wait that the run is in, never a request that moves money. Data is plain JSON: { scopes,
+-- charges, counts, tries, since, first }.
 local core = require "pix.core"
 local effects = require "pix.flow.effects"
+local lease = require "pix.flow.lease"
 local tasks = require "pix.tasks"
 local values = require "pix.flow.values"
 local verbs = require "pix.flow.verbs"
@@ -18,7 +20,6 @@ local Run = {}
 Run.__index = Run
 
 local EXPIRES = 300
-local LEASE = 3600
 local MOST_INSTANT = 1000 -- states in a row without a wait: the verifier sees to it that none is
 local JOURNAL_PAUSE = 1
 
@@ -164,11 +165,13 @@ end
 -- ---- The journal ----
 
 local function write(run, facts)
-  facts.fence, facts.step, facts.now, facts.data = run._fence, run._step, run:now(), run.data
+  facts.fence, facts.step, facts.data, facts.lease = run._fence, run._step, run.data, run._lease
   while true do
+    facts.now = run:now()
     local step, err = run._journal:run_step(run.id, facts)
     if step then
       run._step = step
+      lease.renewed(run, facts.now)
       return true
     end
     if err.kind == "conflict" then
@@ -185,6 +188,25 @@ end
 function Run:note(cause)
   if self._stopped then return false end
   return write(self, { state = self.state, cause = cause })
+end
+
+--- To be called before money is moved or the host does something: is the run still this worker's?
+-- Ends the run's task where it is not. May yield.
+function Run:hold()
+  if not lease.hold(self) then error(Stop, 0) end
+end
+
+--- Another worker has the run: this one goes no further.
+function Run:lose()
+  self._stopped = "stale"
+  if self._waiting then self._task:cancel() end
+end
+
+-- What was stopped in order is free for others at once, and not when its lease is over.
+local function give_back(run)
+  if run._stopped == "stopped" and run._journal.run_later then
+    run._journal:run_later(run.id, { fence = run._fence, due = run:now() })
+  end
 end
 
 -- ---- Transitions ----
@@ -281,18 +303,27 @@ local function steps(run)
   until not step(run)
 end
 
--- The run's task. Returns what run:wait returns.
-local function body(run)
+-- Returns what run:wait returns.
+local function live(run)
   local ok, raised = xpcall(function() steps(run) end, traced)
   if not ok and type(raised) == "table" and raised.defect then
     ok, raised = xpcall(function() abandon(run, raised.defect) end, traced)
   end
   if ok then return run.outcome, run.result end
   if raised == Stop then
+    give_back(run)
     return nil, core.error { kind = "cancelled", sent = "no", operation = "flow",
       message = "the run was stopped; pix.flow.resume goes on with it" }
   end
   error(raised, 0)
+end
+
+-- The run's task.
+local function body(run)
+  local ok, outcome, result = pcall(live, run)
+  lease.drop(run)
+  if not ok then error(outcome, 0) end
+  return outcome, result
 end
 
 -- ---- What a program says ----
@@ -338,7 +369,8 @@ function Run:hurry()
   if self._waiting then self._task:cancel() end
 end
 
---- Stops the run where it is, as a crash would; pix.flow.resume goes on with it.
+--- Stops the run where it is and gives its lease back: pix.flow.resume, here or in another worker,
+-- goes on with it.
 function Run:stop()
   self._stopped = self._stopped or "stopped"
   if self._waiting and self._task then self._task:cancel() end
@@ -365,7 +397,8 @@ end
 --- Starts the run's task.
 function M.start(run, resumed)
   run._resumed = resumed or false
-  run._task = tasks.spawn(body, run)
+  lease.keep(run)
+  run._task = tasks.detach(body, run)
   return run
 end
 
@@ -383,7 +416,7 @@ function M.begin(flow, input, options)
   end
   local row, fresh = run._journal:run_begin { id = run.id, flow = flow.graph.name,
     version = flow.version, state = first.name, data = run.data, now = run:now(),
-    lease = options.lease or LEASE }
+    lease = options.lease or lease.SECONDS }
   if not row then return nil, fresh end
   if not fresh then
     return nil, core.error { kind = "conflict", code = "exists", sent = "no", operation = "flow",
@@ -393,7 +426,5 @@ function M.begin(flow, input, options)
   run._fence, run._step = row.fence, row.step
   return M.start(run, false)
 end
-
-M.LEASE = LEASE
 
 return M

@@ -39,10 +39,17 @@ function Till:subscribe(ask, card)
   return self.shop:subscribe(args)
 end
 
+-- The charge as the checkout's journal has it: one that is over stays so, and is not made anew.
+local function of_checkout(shop, saved)
+  local row, err = shop:_row_of(saved)
+  if not row then return nil, err end
+  return shop:_charge_of(row)
+end
+
 --- A charge object of what was saved of it. May yield.
 function Till:revive(record)
   if not record.charge then return nil end
-  if self.keeps_orders and self.durable then return self.shop:charge(record.ask) end
+  if self.watches and self.durable then return of_checkout(self.shop, record.charge) end
   if self.shop.revive then return self.shop:revive(record.charge) end
   return charges.rebuild(record.charge, not self.keeps_orders and self.shop or nil)
 end
@@ -58,7 +65,7 @@ end
 -- @treturn table { keeps_orders = the same reference gives the same charge, durable = also after
 --   a crash, names = { providers } or nil }
 function M.of(shop)
-  local is_checkout = type(shop) == "table" and type(shop.watch) == "function"
+  local is_checkout = type(shop) == "table" and type(shop._row_of) == "function"
   local store = is_checkout and shop._store
   return setmetatable({ shop = shop, keeps_orders = is_checkout or shop.revive ~= nil,
     durable = shop.durable == true or store and store:name() ~= "memory" or false,

@@ -276,4 +276,40 @@ function M.spawn(f)
   ngx.thread.spawn(f)
 end
 
+-- ---- What no request owns ----
+
+local home -- { queue, called, began = number of threads } of the timer that takes new ones
+local LIVES = 1000 -- threads after which a timer takes no more: its memory is freed at its end
+
+local function live_in(mine)
+  while home == mine do
+    local f = table.remove(mine.queue, 1)
+    if f then
+      mine.began = mine.began + 1
+      ngx.thread.spawn(f)
+    elseif mine.began >= LIVES or not mine.called:wait(LINGER) and #mine.queue == 0 then
+      home = nil
+    end
+  end
+end
+
+local function begin_home()
+  local mine = { queue = {}, called = assert(semaphore.new()), began = 0 }
+  local ok, err = ngx.timer.at(0, function() live_in(mine) end)
+  if not ok then error("pix: OpenResty has no timer for a task: " .. tostring(err), 0) end
+  home = mine
+end
+
+--- Runs f in a light thread of a timer, which lives until all that it began have ended.
+function M.detach(f)
+  if not home then begin_home() end
+  table.insert(home.queue, f)
+  home.called:post()
+end
+
+--- Is this nginx worker about to end?
+function M.ending()
+  return ngx.worker.exiting()
+end
+
 return M
