@@ -33,7 +33,7 @@
 
 #define LONGEST_SLEEP 60000 /* ms */
 #define BELL_PAUSE    100
-#define TICK          500000 /* ns; work left alone waits for two at most */
+#define TICK          4000000 /* ns; work left alone waits for two at most */
 #define QUIET_TICKS   10     /* without work, until the thread sleeps for good */
 #define PENALTY       16     /* waits without driving, for an owner who left work alone */
 #define MOST_TAKEN    4      /* ops under way with which the owner takes the baton */
