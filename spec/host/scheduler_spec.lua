@@ -380,6 +380,23 @@ describe("the scheduler", function()
       assert.same({ 1, 2, 3, -1, -2, -3 }, order)
     end)
 
+    it("does not begin what would end after its budget, once it knows what a step takes", function()
+      local begun = 0
+      for _ = 1, 6 do
+        pix.spawn(function()
+          begun = begun + 1
+          core.reactor():advance(0.03) -- so long does this step take
+        end)
+      end
+      pix.update(0, 0.07)
+      assert.equal(2, begun)
+      pix.update(0, 0.07)
+      assert.equal(4, begun)
+      pix.update(0, 0.01) -- one step is always taken
+      assert.equal(5, begun)
+      assert.equal(0, pix.update(0, 0.07))
+    end)
+
     it("refuses a budget that is no number of seconds", function()
       assert.error_matches(function() pix.update(0, -1) end, "budget")
       assert.error_matches(function() pix.update "1" end, "time to wait")

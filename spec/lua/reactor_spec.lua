@@ -1,4 +1,6 @@
 local core = require "pix.core"
+local pix = require "pix"
+local sandbox = require "pix.sandbox"
 
 describe("the reactor", function()
   it("is one for a Lua state", function()
@@ -43,6 +45,25 @@ describe("the reactor", function()
     assert.equal("r", reactor:events())
     assert.is_nil(reactor:timeout())
     assert.is_false(reactor:dirty())
+  end)
+
+  it("lets its thread nap between calls, and misses neither submits nor cancels", function()
+    local sb = sandbox.start()
+    local payzu = pix.payzu { api_key = sb.credentials.payzu.api_key, base_url = sb.url.payzu,
+      webhook_url = "https://shop.example/webhook" }
+    core.nap(0.004)
+    sb.fault { provider = "payzu", operation = "charge", hang = true }
+    local hanging = payzu:start("charge", { amount = 100 })
+    for i = 1, 3 do
+      assert(pix.await(payzu:start("charge", { amount = 100 + i }), 20))
+    end
+    hanging:cancel()
+    local value, err = pix.await(hanging, 20)
+    assert.is_nil(value)
+    assert.equal("cancelled", err.kind)
+    core.nap(0)
+    assert.error_matches(function() core.nap(-1) end, "seconds")
+    sb.stop()
   end)
 
   it("has a doorbell in a private folder", function()

@@ -249,6 +249,21 @@ local function love_game()
     end
   end
 
+  -- Compiling takes longer than the steps of a frame.
+  local function compiles_nothing_of_its_own()
+    local compiled = {}
+    local function note(what, _, f)
+      local source = what == "start" and debug.getinfo(f, "S").source or ""
+      if source:find("lua/pix", 1, true) then compiled[#compiled + 1] = source end
+    end
+    jit.attach(note, "trace")
+    for _ = 1, 300 do
+      assert(pix.await(pix.spawn(function() return pix.sleep(0) end)))
+    end
+    jit.attach(note)
+    assert(#compiled == 0, compiled[1])
+  end
+
   return {
     use = "love",
     outside = function(c)
@@ -274,6 +289,7 @@ local function love_game()
       { "refuses to wait in a frame", refuses_in_a_frame },
       { "waits in a love.thread of its own, which hands its charge over", thread_hands_over },
       { "lets no object of its own cross to another thread", objects_stay },
+      { "compiles nothing of its own in a frame", compiles_nothing_of_its_own },
     },
   }
 end

@@ -44,6 +44,7 @@ struct pix_reactor {
   bool sleeping;  /* who has the baton is in poll or about to be, and nobody has woken him */
   bool stop;      /* the thread shall end */
   bool signalled; /* the descriptor is readable */
+  int64_t nap;    /* ns; 0: the thread is woken for what is submitted */
   bool listened;  /* somebody listens at the doorbell */
   bool watched;   /* the descriptor was asked for: an event loop may look at it */
   bool owners;    /* the owner has the baton */

@@ -159,20 +159,28 @@ static void gather(const struct pix_reactor *r) {
   nanosleep(&pause, NULL);
 }
 
+void pix_reactor_nap(struct pix_reactor *r, double seconds) {
+  pthread_mutex_lock(&r->lock);
+  r->nap = (int64_t)(seconds * 1e9);
+  pthread_mutex_unlock(&r->lock);
+}
+
 static void rest(struct pix_reactor *r) {
   struct pix_doorbell *bell;
   struct curl_waitfd *fds = NULL;
   unsigned count = 0;
+  int64_t end = INT64_MAX;
   bool work;
   int wait;
 
   pthread_mutex_lock(&r->lock);
   hand_over_locked(r);
   work = r->submitted.head != NULL || r->cancels != NULL || r->stop || r->wanted;
-  r->sleeping = !work;
+  if (r->nap > 0 && r->running > 0) end = pix_reactor_ticks() + r->nap;
+  r->sleeping = !work && end == INT64_MAX;
   bell = r->bell;
   pthread_mutex_unlock(&r->lock);
-  wait = work ? 0 : sleep_time(r, INT64_MAX);
+  wait = work ? 0 : sleep_time(r, end);
   if (bell != NULL) {
     pix_doorbell_ring(bell);
     count = pix_doorbell_fds(bell, &fds);

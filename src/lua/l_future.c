@@ -216,6 +216,18 @@ static int future__tostring(lua_State *L) {
   return 1;
 }
 
+int l_future_nap(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  struct l_hub *hub;
+  struct pix_err err;
+
+  luaL_argcheck(L, seconds >= 0 && seconds <= 1, 1, "seconds must be 0 … 1");
+  hub = l_hub_current(L, &err);
+  if (hub == NULL) return l_fail(L, &err);
+  pix_reactor_nap(hub->reactor, seconds);
+  return 0;
+}
+
 int l_future_timer(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   struct l_future *future;

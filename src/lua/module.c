@@ -18,6 +18,7 @@ static const luaL_Reg functions[] = {
     {"reactor", l_reactor_current},
     {"virtual", l_reactor_virtual},
     {"use", l_reactor_use},
+    {"nap", l_future_nap},
     {"timer", l_future_timer},
     {"promise", l_future_promise},
     {"journal", l_journal_new},

@@ -378,17 +378,52 @@ function M.run(f, ...)
   return main:result()
 end
 
--- Tasks that were left by the call before come first; so answers are not decoded faster than the
--- tasks can take them.
-local function update_within(budget)
-  local reactor = core.reactor()
-  local deadline = reactor:now() + budget
-  local function over() return reactor:now() >= deadline end
-  while M.work(over) do
-    if over() then return end
+-- What one more step is likely to take - a task's, an answer's - is learnt from those before: quick
+-- to rise and slow to fall, so that the budget is kept rather than filled. A frame's first step is
+-- no measure: the frame has filled the processor's caches with other things.
+local TASK, ANSWER = 1, 2
+local SLOW = 1 / 16
+local likely = { 0.00002, 0.00002 } -- seconds
+local reactor, deadline, looked, step_kind, first -- of the running update_within
+
+local function look(kind)
+  looked, step_kind = reactor:now(), kind
+end
+
+-- Would a step of this kind end after the deadline?
+local function overruns(kind)
+  return looked + likely[kind] >= deadline
+end
+
+-- Asked after each step: learns from it, and tells whether another one would overrun.
+local function over()
+  local now = reactor:now()
+  local took = now - looked
+  looked = now
+  if first then
+    first = false
+  elseif took > likely[step_kind] then
+    likely[step_kind] = took
+  else
+    likely[step_kind] = likely[step_kind] + (took - likely[step_kind]) * SLOW
   end
+  return overruns(step_kind)
+end
+
+-- Tasks that were left by the call before come first; so answers are not decoded faster than the
+-- tasks can take them. One step is always taken, or a small budget would never get anything done.
+local function update_within(budget)
+  reactor, first = core.reactor(), true
+  look(TASK)
+  deadline = looked + budget
+  while M.work(over) do
+    if overruns(TASK) then return end
+  end
+  if not first and overruns(ANSWER) then return end
+  look(ANSWER)
   pump.poll(over)
-  while not over() and M.work(over) do end
+  look(TASK)
+  while not overruns(TASK) and M.work(over) do end
 end
 
 local function update_all()
