@@ -54,6 +54,7 @@ describe("the reactor", function()
     core.nap(0.004)
     sb.fault { provider = "payzu", operation = "charge", hang = true }
     local hanging = payzu:start("charge", { amount = 100 })
+    while sb.count { provider = "payzu", operation = "charge" } == 0 do pix.sleep(0.001) end
     for i = 1, 3 do
       assert(pix.await(payzu:start("charge", { amount = 100 + i }), 20))
     end
