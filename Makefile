@@ -10,7 +10,7 @@
 # ---- What may be overridden on the command line or in the environment ----
 
 LUA        ?=                 # 5.4 or luajit; both that are present when empty
-VARIANT    ?=                 # asan, tsan or debug; the plain build when empty
+VARIANT    ?=                 # asan, tsan, debug or cov; the plain build when empty
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 BINDIR     ?= $(PREFIX)/bin
@@ -52,8 +52,8 @@ override WERROR := $(strip $(WERROR))
 ifneq ($(filter-out 5.4 luajit,$(LUA)),)
   $(error LUA is "$(LUA)", but it must be 5.4 or luajit)
 endif
-ifneq ($(filter-out asan tsan debug,$(VARIANT)),)
-  $(error VARIANT is "$(VARIANT)", but it must be asan, tsan or debug)
+ifneq ($(filter-out asan tsan debug cov,$(VARIANT)),)
+  $(error VARIANT is "$(VARIANT)", but it must be asan, tsan, debug or cov)
 endif
 
 present = $(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo $(1))
@@ -69,10 +69,12 @@ INC_luajit  = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(LUAJIT_CFLAGS))
 
 OPT_      := -O2
 OPT_debug := -O1 -g3
+OPT_cov   := -O0 -g
 OPT_asan  := -O1 -g -fno-omit-frame-pointer
 OPT_tsan  := -O1 -g -fno-omit-frame-pointer
 SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SAN_tsan  := -fsanitize=thread
+SAN_cov   := --coverage
 # At -O1 and in instrumented code gcc guesses values and lengths wrongly; the plain build asks these.
 GUESSES   := $(if $(VARIANT),-Wno-maybe-uninitialized -Wno-format-truncation)
 CFLAGS    ?= $(OPT_$(VARIANT))
@@ -120,6 +122,7 @@ module     = $(B)/$(1)$(SUFFIX)/pix/core.so
 # Loaded beside a sanitizer: see .ci/preload.c.
 HELPER_asan := $(B)/preload.so
 HELPER_tsan := $(B)/preload.so
+HELPER_cov  := $(B)/5.4-cov/coverage.so
 
 # Modules for specs: the codec by itself (spec/provider), states that begin and end (spec/lua).
 # LuaJIT takes no allocator from outside: oom.so is for Lua 5.4.
@@ -134,8 +137,8 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all core tests demo check check-all docs crash soak bench bench-openresty bench-love \
-        bench-checkout \
-        install new-provider asan tsan gc tidy fuzz fuzz-targets format format-check \
+        bench-checkout install new-provider asan tsan gc tidy coverage fuzz fuzz-targets format \
+        format-check \
         luacheck rooms rock rock-install clean help FORCE
 
 all: core $(MODULES) $(HELPER_$(VARIANT)) ## build the module for Lua 5.4 and LuaJIT (LUA=5.4 or LUA=luajit for one)
@@ -232,6 +235,10 @@ gc: ## the suite under valgrind, with the collector at pause 0
 	@.ci/deps check
 	@VARIANT=debug VALGRIND=1 .ci/check
 
+coverage: ## which lines the suite runs, C and Lua; fails when one of the money's code is not run
+	@.ci/deps check
+	@.ci/coverage
+
 # The tree again, in a folder of its own, as libFuzzer wants it.
 fuzz: ## each target of fuzz/ for SECONDS (10), with clang's libFuzzer, ASan and UBSan
 	@.ci/deps check
@@ -285,6 +292,10 @@ bench-checkout: ## what the journal costs a checkout, how often charges are look
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(PIX_CFLAGS) $(CURL_CFLAGS) -o $@ $< $(LDFLAGS) $(CURL_LIBS) -pthread
+
+$(B)/5.4-cov/coverage.so: .ci/coverage.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(INC_5.4) -O2 -shared -fPIC -o $@ $<
 
 $(B)/preload.so: .ci/preload.c
 	@mkdir -p $(@D)

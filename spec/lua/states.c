@@ -53,14 +53,20 @@ static void nothing(lua_State *L, lua_Debug *ar) {
   (void)L, (void)ar;
 }
 
+/* What was there before: coverage is counted by a hook. */
+static lua_Hook former;
+static int former_mask;
+
 static int states_hook(lua_State *L) {
+  former = lua_gethook(L);
+  former_mask = lua_gethookmask(L);
   lua_sethook(L, nothing, LUA_MASKLINE, 0);
   return 0;
 }
 
 static int states_unhook(lua_State *L) {
   lua_pushboolean(L, lua_gethook(L) == nothing);
-  lua_sethook(L, NULL, 0, 0);
+  lua_sethook(L, former, former_mask, 0);
   return 1;
 }
 
