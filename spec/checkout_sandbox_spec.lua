@@ -21,12 +21,13 @@ describe("the checkout at the sandbox", function()
     end
   end)
 
-  -- A shop over these providers, as a program that has just started would open it.
-  local function open(names, options)
+  -- A shop over these providers, as a program that has just started would open it. Where an answer
+  -- is waited for in vain, `patience` says how long.
+  local function open(names, options, patience)
     local all = { journal = file, retry = { base = 0.01, cap = 0.02 }, log = function() end,
       on_event = function(event) events[#events + 1] = event.type end }
     for i, name in ipairs(names) do
-      all[i] = live.provider(sandbox, name, { timeout = 0.5, connect_timeout = 0.5 })
+      all[i] = live.provider(sandbox, name, { timeout = patience or 20 })
     end
     for name, value in pairs(options or {}) do
       all[name] = value
@@ -77,7 +78,7 @@ describe("the checkout at the sandbox", function()
   for name, fault in pairs(LOST) do
     it("after " .. name .. " finds the charge in the list, and never shows two codes", function()
       fault.provider, fault.operation = "detseg", "charge"
-      open({ "detseg", "ssg" })
+      open({ "detseg", "ssg" }, nil, fault.hang and 2)
       sandbox.fault(fault)
       local charge, err = shop:charge(shops.order "o-1")
       assert.is_nil(charge)

@@ -13,6 +13,7 @@ function M.settings(sandbox, name, options)
   local all = {}
   for key, value in pairs(sandbox.credentials[name]) do all[key] = value end
   all.base_url = sandbox.url[name]
+  all.connect_timeout = 30 -- a busy machine, or one that runs this under valgrind, is slow
   if name == "payzu" then all.webhook_url = "http://127.0.0.1:9/none" end
   for key, value in pairs(options or {}) do all[key] = value end
   return all
