@@ -18,9 +18,10 @@
 ** there the thread and he work side by side.
 **
 ** GATHERING. perform looks at every transfer under way, with a system call for each, however few
-** can go on. With many of them the thread therefore lets a little time pass between two turns, in
-** which more get ready: what it costs to look is then shared by those. The pause grows with their
-** number, as the looking does, and is small against any provider's answer.
+** can go on. With many of them, and an owner who serves others at the doorbell's end, the thread
+** therefore lets a little time pass between two turns, in which more get ready: what it costs to look
+** is then shared by those. The pause grows with their number, as the looking does, and is small
+** against any provider's answer. An owner who only waits gains nothing by it.
 **
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.
@@ -34,12 +35,12 @@
 #define LONGEST_SLEEP 60000 /* ms */
 #define BELL_PAUSE    100
 #define TICK          4000000 /* ns; work left alone waits for two at most */
-#define QUIET_TICKS   10     /* without work, until the thread sleeps for good */
-#define PENALTY       16     /* waits without driving, for an owner who left work alone */
-#define MOST_TAKEN    4      /* ops under way with which the owner takes the baton */
-#define MOST_KEPT     8      /* … and keeps it */
-#define GATHER_FROM   24     /* transfers under way from which turns are spaced */
-#define GATHER_EACH   4000   /* ns between two turns, for each of them */
+#define QUIET_TICKS   10      /* without work, until the thread sleeps for good */
+#define PENALTY       16      /* waits without driving, for an owner who left work alone */
+#define MOST_TAKEN    4       /* ops under way with which the owner takes the baton */
+#define MOST_KEPT     8       /* … and keeps it */
+#define GATHER_FROM   24      /* transfers under way from which turns are spaced */
+#define GATHER_EACH   4000    /* ns between two turns, for each of them */
 #define GATHER_MOST   1000000
 
 static void hand_over_locked(struct pix_reactor *r) {
@@ -188,8 +189,9 @@ static void rest(struct pix_reactor *r) {
   }
   /* A failing poll must not become a busy loop. */
   if (curl_multi_poll(r->multi, fds, count, wait, NULL) != CURLM_OK) poll(NULL, 0, 5);
+  if (bell == NULL) return;
   gather(r);
-  if (bell != NULL) pix_doorbell_turn(bell, pix_reactor_ticks(), unfinished, r);
+  pix_doorbell_turn(bell, pix_reactor_ticks(), unfinished, r);
 }
 
 /* ---- the baton ---- */
