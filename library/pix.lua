@@ -69,6 +69,8 @@
 ---@class pix.wait_options
 ---@field timeout? number seconds; 300
 ---@field on_poll? fun(charge: pix.charge, err: pix.error?)
+---@field every? number seconds between two looks, all along; 2-3 at first, then more
+---@field per_minute? number most looks a minute at this provider object; 40
 
 ---@class pix.charge: pix.charge_data
 local Charge = {}
@@ -250,6 +252,7 @@ function Provider:timeout() end
 ---@field per_minute? integer 0 = no limit
 ---@field polls_at_once? integer 8
 ---@field polls_per_minute? integer 40
+---@field look_every? number seconds between two looks at a charge that somebody waits for
 
 ---@class pix.checkout_event
 ---@field id string the same whenever it is told

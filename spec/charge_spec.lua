@@ -196,6 +196,20 @@ describe("a charge", function()
   end)
 
   describe(":wait", function()
+    -- The last looks of waits that end may come on top: `before` leaves them out.
+    local function most_in_a_minute(before)
+      local at, most = {}, 0
+      for _, look in ipairs(t:requests("ssg", "status")) do
+        if look.at < (before or math.huge) then at[#at + 1] = look.at end
+      end
+      for i = 1, #at do
+        local last = i
+        while at[last + 1] and at[last + 1] < at[i] + 60 do last = last + 1 end
+        most = math.max(most, last - i + 1)
+      end
+      return most
+    end
+
     it("returns paid when the provider says so", function()
       pix.run(function()
         pix.spawn(function()
@@ -312,11 +326,31 @@ describe("a charge", function()
           pix.spawn(function() one:wait { timeout = 120 } end)
         end
       end)
-      local within = 0
-      for _, look in ipairs(t:requests("ssg", "status")) do
-        if look.at >= 50 and look.at < 110 then within = within + 1 end
-      end
-      assert.is_true(within <= 45, within .. " looks in a minute")
+      local most = most_in_a_minute(119)
+      assert.is_true(most <= 40 and most >= 36, most .. " looks in a minute")
+    end)
+
+    it("looks as often as the program wants, within the minute that it declares", function()
+      pix.run(function()
+        for second = 10, 200, 10 do
+          local one = ssg:charge { amount = 100 }
+          pix.spawn(function()
+            pix.sleep(second / 10)
+            t:pay(one)
+          end)
+          local began = t:now()
+          assert.equal("paid", one:wait { timeout = 300, every = 0.75, per_minute = 90 })
+          local late = t:now() - began - second / 10
+          assert.is_true(late <= 0.75, late .. " s late")
+        end
+      end)
+      assert.is_true(most_in_a_minute() > 40)
+    end)
+
+    it("looks more rarely than that where the budget does not bear it", function()
+      charge:wait { timeout = 300, every = 0.75 }
+      local most = most_in_a_minute()
+      assert.is_true(most <= 40 and most >= 36, most .. " looks in a minute")
     end)
 
     it("refuses options of the wrong type", function()
@@ -324,6 +358,9 @@ describe("a charge", function()
       assert.error_matches(function() charge:wait { timeout = "30" } end, "timeout must be seconds")
       assert.error_matches(function() charge:wait { timeout = 0 / 0 } end, "timeout must be")
       assert.error_matches(function() charge:wait { on_poll = 1 } end, "on_poll")
+      assert.error_matches(function() charge:wait { every = 0 } end, "every must be seconds")
+      assert.error_matches(function() charge:wait { every = "1" } end, "every must be seconds")
+      assert.error_matches(function() charge:wait { per_minute = 0 } end, "per_minute must be")
     end)
   end)
 end)

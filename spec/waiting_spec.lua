@@ -54,23 +54,51 @@ describe("waiting.passing", function()
   end
 end)
 
-describe("waiting.reserve", function()
-  it("lets a minute's worth go at once, and then one each second and a half", function()
-    local bucket, delay
-    for i = 1, 40 do
-      delay, bucket = waiting.reserve(bucket, 100)
-      assert.equal(0, delay, "request " .. i)
+describe("waiting.interval, where a program says how often", function()
+  it("keeps to that all along, with a little jitter", function()
+    for _, elapsed in ipairs { 0, 59, 61, 3600 } do
+      assert.near(0.675, (waiting.interval(elapsed, nil, 0, 0.75)), 1e-9)
+      assert.near(0.75, (waiting.interval(elapsed, 15, 1, 0.75)), 1e-9)
     end
-    delay, bucket = waiting.reserve(bucket, 100)
-    assert.equal(1.5, delay)
-    assert.equal(3, (waiting.reserve(bucket, 100)))
+  end)
+end)
+
+describe("waiting.reserve", function()
+  -- Takes what it gets for `seconds`; the most that left in any minute.
+  local function most_in_a_minute(seconds, per_minute)
+    local now, sent, most, delay, bucket = 0, {}, 0
+    while now < seconds do
+      delay, bucket = waiting.reserve(bucket, now, per_minute)
+      now = now + delay
+      sent[#sent + 1] = now
+    end
+    for i, at in ipairs(sent) do
+      local n = i
+      while sent[n] and sent[n] < at + 60 do n = n + 1 end
+      most = math.max(most, n - i)
+    end
+    return most
+  end
+
+  it("lets 40 go in any minute, and no more", function()
+    local most = most_in_a_minute(600)
+    assert.is_true(most <= 40 and most >= 38, most)
   end)
 
-  it("refills with time, and never beyond a minute's worth", function()
+  it("takes another budget that the program declares", function()
+    local most = most_in_a_minute(600, 90)
+    assert.is_true(most <= 90 and most >= 86, most)
+    assert.is_true(most_in_a_minute(600, 6) <= 6)
+  end)
+
+  it("lets a few go at once after a rest, a tenth of the budget", function()
     local bucket = { tokens = 0, at = 0 }
-    assert.equal(0, (waiting.reserve(bucket, 1.5)))
-    local _, full = waiting.reserve(bucket, 1e6)
-    assert.equal(39, full.tokens)
+    for i = 1, 4 do
+      local delay
+      delay, bucket = waiting.reserve(bucket, 1e6)
+      assert.equal(0, delay, "request " .. i)
+    end
+    assert.near(60 / 36, (waiting.reserve(bucket, 1e6)), 1e-6)
   end)
 
   it("does not write into the bucket it is given", function()

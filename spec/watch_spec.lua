@@ -90,6 +90,29 @@ describe("the watcher", function()
     assert.truthy(#list >= 5 * 35, #list)
   end)
 
+  it("looks as often as the checkout's budget says where somebody waits, and within it", function()
+    for provider, most in pairs { ssg = 90, detseg = 90, payzu = 40 } do
+      local declared = most ~= 40 and most or nil
+      local shop = s:open { provider, budget = { [provider] = { look_every = 0.75,
+        polls_per_minute = declared } } }
+      local charge = assert(shop:charge(order("often-" .. provider)))
+      local began = t:now()
+      charge:wait { timeout = 200 }
+      local count, last = 0, nil
+      for _, at in ipairs(times(provider)) do
+        if at >= began + 60 and at < began + 120 then
+          count, last = count + 1, at
+        end
+      end
+      assert.is_true(last and count <= most and count >= most * 0.85, provider .. " " .. count)
+    end
+  end)
+
+  it("sends who says it to one wait of a checkout's charge to the budget", function()
+    local charge = assert(s:open({ "ssg" }):charge(order "o-1"))
+    assert.error_matches(function() charge:wait { every = 0.75 } end, "look_every")
+  end)
+
   it("keeps to it without anybody who waits, and reaches every charge", function()
     local shop, seen = s:open { "payzu" }, {}
     pix.run(function()

@@ -5,13 +5,16 @@
 -- there is, polling only what lies above the reserve.
 local M = {}
 
-local DEFAULTS = { concurrency = 64, per_minute = 0, polls_at_once = 8, polls_per_minute = 40 }
+local DEFAULTS = { concurrency = 64, per_minute = 0, polls_at_once = 8, polls_per_minute = 40,
+  look_every = 0 }
+local LEAST = { per_minute = 0, look_every = 0.25 } -- of the others: 1
 local WINDOW = 60
 local RESERVE = 0.25 -- of per_minute, kept for orders
 local BURST = 0.1 -- of polls_per_minute at once; the rest comes evenly, so that no minute has more
 
 --- @tparam[opt] table options concurrency = 64 requests at once; per_minute = requests of both
---   lanes, 0 = no limit; polls_at_once = 8; polls_per_minute = 40
+--   lanes, 0 = no limit; polls_at_once = 8; polls_per_minute = 40; look_every = seconds between two
+--   looks at a charge that somebody waits for (2-3 at first, then more)
 -- @treturn table a budget that is whole
 function M.new(options)
   local all = {}
@@ -26,8 +29,9 @@ end
 function M.check(options)
   for name, value in pairs(options) do
     if DEFAULTS[name] == nil then return nil, "there is no option " .. tostring(name) end
-    if type(value) ~= "number" or value < (name == "per_minute" and 0 or 1) then
-      return nil, name .. " must be a number, at least 1"
+    local least = LEAST[name] or 1
+    if type(value) ~= "number" or value ~= value or value < least then
+      return nil, ("%s must be a number, at least %g"):format(name, least)
     end
   end
   return true
@@ -59,6 +63,14 @@ end
 local function until_full(level, needed, per_minute)
   if level >= needed then return 0 end
   return (needed - level) * WINDOW / per_minute
+end
+
+--- How often one charge may be looked at.
+-- @treturn number seconds that the looks of one charge must be apart so that the budget bears it
+-- @treturn number|nil seconds that the program wants them to be apart while somebody waits
+function M.pace(budget)
+  local every = budget.options.look_every
+  return WINDOW / polls_each_minute(budget.options), every > 0 and every or nil
 end
 
 -- Seconds until the minute's buckets allow one more.

@@ -15,6 +15,8 @@ Charge.__index = Charge
 
 local DEFAULT_TIMEOUT = 300
 local MAX_TIMEOUT = 10 * 365 * 86400
+local TICK = 0.001 -- seconds; one who wakes earlier than this was woken
+local MIN_EVERY, MAX_EVERY, MOST_A_MINUTE = 0.25, 3600, 6000
 
 -- How far a status is; a charge never goes back.
 local RANK = {
@@ -248,20 +250,31 @@ end
 
 -- ---- Waiting ----
 
+local function check_number(value, name, least, most, what)
+  if type(value) ~= "number" or not (value >= least and value <= most) then
+    error(("charge:wait: %s must be %s, not %s"):format(name, what, tostring(value)), 4)
+  end
+end
+
 local function check_options(options)
-  if options == nil then return DEFAULT_TIMEOUT end
+  if options == nil then return { timeout = DEFAULT_TIMEOUT } end
   if type(options) ~= "table" then
     error("charge:wait: a table of options was expected, not " .. type(options), 3)
   end
-  local timeout, on_poll = options.timeout, options.on_poll
-  if timeout == nil then timeout = DEFAULT_TIMEOUT end
-  if type(timeout) ~= "number" or not (timeout >= 0 and timeout <= MAX_TIMEOUT) then
-    error("charge:wait: timeout must be seconds, a number ≥ 0, not " .. tostring(timeout), 3)
+  local given = { timeout = options.timeout, every = options.every,
+    per_minute = options.per_minute, on_poll = options.on_poll }
+  if given.timeout == nil then given.timeout = DEFAULT_TIMEOUT end
+  check_number(given.timeout, "timeout", 0, MAX_TIMEOUT, "seconds, a number ≥ 0")
+  if given.every ~= nil then
+    check_number(given.every, "every", MIN_EVERY, MAX_EVERY, "seconds, 0.25 to 3600")
   end
-  if on_poll ~= nil and type(on_poll) ~= "function" then
-    error("charge:wait: on_poll must be a function, not " .. type(on_poll), 3)
+  if given.per_minute ~= nil then
+    check_number(given.per_minute, "per_minute", 1, MOST_A_MINUTE, "a number from 1 to 6000")
   end
-  return timeout, on_poll
+  if given.on_poll ~= nil and type(given.on_poll) ~= "function" then
+    error("charge:wait: on_poll must be a function, not " .. type(given.on_poll), 3)
+  end
+  return given
 end
 
 -- Chance of our own: the program's math.random keeps its sequence.
@@ -278,17 +291,17 @@ local function not_paid(charge, timeout, problem)
   }
 end
 
-local function budget_delay(charge, now)
+local function budget_delay(charge, now, per_minute)
   local provider = owners[charge] or latest[charge.provider]
   if not provider then return 0 end
-  local delay, bucket = waiting.reserve(budgets[provider], now)
+  local delay, bucket = waiting.reserve(budgets[provider], now, per_minute)
   budgets[provider] = bucket
   return delay
 end
 
 -- Seconds until the first look: a charge that was made, or looked at, just now is left alone.
-local function first_delay(charge, now)
-  local interval, base = waiting.interval(0, nil, random())
+local function first_delay(charge, now, every)
+  local interval, base = waiting.interval(0, nil, random(), every)
   local age = looked[charge] and now - looked[charge] or interval
   return math.max(0, interval - age), base
 end
@@ -305,40 +318,64 @@ local function look(charge, on_poll)
   return nil, err
 end
 
-local function poll(charge, timeout, on_poll)
+-- Sleeps until a look may leave: `delay` and then its turn in the budget, the wait's end at the
+-- latest. The last look, and one that a webhook calls for, take their places in the budget and do
+-- not wait for them.
+-- @treturn boolean|nil true; nil, err when the task was cancelled
+-- @treturn boolean is this the last look?
+local function sleep_until_look(charge, delay, deadline, per_minute)
   local reactor = core.reactor()
+  local due = reactor:now() + delay
+  local last = due >= deadline
+  local ok, err = wake.sleep(wake.key(charge), math.max(0, math.min(due, deadline) - reactor:now()))
+  if not ok then return nil, err end
+  local now = reactor:now()
+  local turn = budget_delay(charge, now, per_minute)
+  if now < math.min(due, deadline) - TICK then return true, false end
+  if last or turn == 0 then return true, last end
+  local left = deadline - now
+  ok, err = wake.sleep(wake.key(charge), math.max(0, math.min(turn, left)))
+  if not ok then return nil, err end
+  return true, turn >= left
+end
+
+local function poll(charge, options)
+  local reactor, timeout = core.reactor(), options.timeout
   local began = reactor:now()
-  local delay, base = first_delay(charge, began)
+  local delay, base = first_delay(charge, began, options.every)
   while true do
-    local left = began + timeout - reactor:now()
-    local last = delay >= left
-    local ok, err = wake.sleep(wake.key(charge), math.max(0, last and left or delay))
-    if ok then ok, err = look(charge, on_poll) end
+    local ok, last = sleep_until_look(charge, delay, began + timeout, options.per_minute)
+    local err
+    if not ok then return nil, last end
+    ok, err = look(charge, options.on_poll)
     if not ok then return nil, err end
     if over(charge) then return charge.status end
     if last then return nil, not_paid(charge, timeout, err) end
-    local now = reactor:now()
-    delay, base = waiting.interval(now - began, base, random())
-    delay = waiting.after_error(math.max(delay, budget_delay(charge, now)), err)
+    delay, base = waiting.interval(reactor:now() - began, base, random(), options.every)
+    delay = waiting.after_error(delay, err)
   end
 end
+
+local ELSEWHERE = "charge:wait: a checkout looks for all who wait at a provider, so `every` and "
+  .. "`per_minute` are said once, to pix.checkout: budget = { <provider> = { look_every = …, "
+  .. "polls_per_minute = … } }"
 
 --- Waits until the charge is paid, or cannot be paid any more. May yield.
 -- Looks at the provider every 2–3 s at first, then up to every 15 s; errors of the network and of
 -- the provider's servers are passed over. The last look is taken when the time is over, so that the
 -- wait may end later than `timeout` by one request.
 -- @tparam[opt] table options timeout = seconds (300); on_poll = function(charge, err), called after
---   each look
+--   each look; every = seconds between two looks, all along, instead; per_minute = most requests a
+--   minute of all waits at this provider object (40), which makes looks rarer if need be
 -- @treturn string|nil "paid", "expired", "cancelled", "rejected" or "refunded"; or nil and an
 --   error, of kind "timeout" when the time is over
 function Charge:wait(options)
-  local timeout, on_poll = check_options(options)
+  local given = check_options(options)
   if over(self) then return self.status end
   local keeper = owners[self]
-  if type(keeper) == "table" and keeper.wait then
-    return keeper:wait(self, timeout, on_poll) -- a shop's: its watcher looks for all who wait
-  end
-  return poll(self, timeout, on_poll)
+  if type(keeper) ~= "table" or not keeper.wait then return poll(self, given) end
+  if given.every or given.per_minute then error(ELSEWHERE, 2) end
+  return keeper:wait(self, given.timeout, given.on_poll) -- its watcher looks for all who wait
 end
 
 function Charge:__tostring()

@@ -173,6 +173,12 @@ function Guard:room(name, operation)
   return budget.polls(self._budgets[name], now()), delay or 1
 end
 
+--- Seconds between two looks at one charge: what the budget bears, and what the program asks for
+-- while somebody waits (nil: nothing).
+function Guard:pace(name)
+  return budget.pace(self._budgets[name])
+end
+
 -- ---- Requests ----
 
 local function note(self, name, operation, began, value, err)

@@ -70,13 +70,26 @@ local function forget(self, row)
   metrics.set("pix_waiting_charges", self._count[known.provider], known.provider)
 end
 
+local function can_list(self, row)
+  return self._shop._providers[row.provider]:supports "search"
+end
+
+-- Seconds between two looks that the program wants while somebody waits for the charge, or nil.
+local function wanted(self, row)
+  local _, every = self._shop._guard:pace(row.provider)
+  return self._pinned[row.id] and every or nil
+end
+
 -- Seconds until the next look at a pending charge.
 local function interval(self, row, err)
-  local known = self._known[row.id]
-  local seconds, base = waiting.interval(now() - known.began, known.base, random())
-  known.base = base
-  if not self._shop._providers[row.provider]:supports "search" then
-    seconds = math.max(seconds, PACE * self._count[row.provider])
+  local known, every = self._known[row.id], wanted(self, row)
+  local seconds, base = waiting.interval(now() - known.began, known.base, random(), every)
+  if not every then known.base = base end
+  local pace = self._shop._guard:pace(row.provider)
+  if not can_list(self, row) then
+    seconds = math.max(seconds, pace * self._count[row.provider])
+  elseif every then
+    seconds = math.max(seconds, pace)
   end
   return waiting.after_error(seconds, err)
 end
@@ -94,9 +107,7 @@ local function next_due(self, row, err)
   if err and err.code == "budget" then return at + PACE end
   if pending(row) then
     local due = at + interval(self, row, err)
-    if self._shop._providers[row.provider]:supports "search" then
-      due = math.ceil(due / BEAT) * BEAT
-    end
+    if can_list(self, row) and not wanted(self, row) then due = math.ceil(due / BEAT) * BEAT end
     local expires = row.expires
     return expires and expires > at and math.min(due, expires) or due
   end
@@ -304,8 +315,8 @@ local function pin(self, row, charge)
   if not entry then
     know(self, row)
     entry = { row = row, charge = charge, waiters = 0, bell = latch.new(), on_poll = {} }
-    entry.next_at = now() + math.max(0, interval(self, row) - math.max(0, wall() - row.updated))
     self._pinned[row.id] = entry
+    entry.next_at = now() + math.max(0, interval(self, row) - math.max(0, wall() - row.updated))
   end
   entry.waiters = entry.waiters + 1
   return entry
