@@ -2,7 +2,8 @@
 -- is subscribed twice without having said so.
 -- The host gives the card (pix.card{…}), perform["open access"], and the question's view.
 return flow "subscription with trial" {
-  input = { plan = "text", name = "text", tax_id = "text", email = "text", order = "text" },
+  input = { plan = "text", name = "text", tax_id = "text", email = "text", phone = "text",
+    order = "text" },
   providers = { "payzu" },
   start = "offer",
 
@@ -16,7 +17,7 @@ return flow "subscription with trial" {
 
   join = subscribe {
     plan = "{plan}", trial = "{trial}", reference = "{order}", show = "joining",
-    payer = { name = "{name}", tax_id = "{tax_id}", email = "{email}" },
+    payer = { name = "{name}", tax_id = "{tax_id}", email = "{email}", phone = "{phone}" },
     subscribed = "open", declined = "another_card", failed = "try_later", unknown = "office",
   },
   another_card = ask { show = "another_card", timeout = "10m", yes = "join", no = "no_thanks",

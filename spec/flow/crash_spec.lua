@@ -7,7 +7,8 @@ local FLOWS = {
   coffee = { total = 850, order = "17" },
   game_shop = { price = 1990, item = "sword", player = "ana", order = "18" },
   parking_exit = { ticket = "T1" },
-  subscription_trial = { plan = "P", name = "n", tax_id = "t", email = "e", order = "19" },
+  subscription_trial = { plan = "P", name = "n", tax_id = "t", email = "e", phone = "f",
+    order = "19" },
 }
 
 -- A journal that ends the program at its n-th write, before or after that is on the disk.
