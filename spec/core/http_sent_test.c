@@ -238,14 +238,8 @@ static void serve_proxy_refusal(struct tcp_conn *conn) {
 static void a_proxy_that_refuses_is_no(void) {
   struct fixture f;
   struct pix_exchange *x;
-  char proxy[sizeof f.base];
 
-  fixture_init(&f);
-  fixture_serve(&f, serve_proxy_refusal, NULL);
-  snprintf(proxy, sizeof proxy, "%s", f.base);
-  snprintf(f.base, sizeof f.base, "https://none.test");
-  f.settings.proxy = proxy;
-  fixture_open(&f);
+  fixture_start_proxy(&f, serve_proxy_refusal, "https://none.test");
   x = expect(&f, "POST", "{}", true, PIX_ENETWORK, PIX_SENT_NO);
   CHECK_INT(1, f.server.requests);
   exchange_end(x);

@@ -143,15 +143,8 @@ static void asks_for_compression_of_long_answers(void) {
 static void tells_a_proxy_the_whole_url(void) {
   struct fixture f;
   struct pix_exchange *x;
-  char proxy[sizeof f.base];
 
-  fixture_init(&f);
-  fixture_serve(&f, serve_echo, NULL);
-  snprintf(proxy, sizeof proxy, "%s", f.base);
-  snprintf(f.base, sizeof f.base, "http://none.test:8080");
-  f.settings.proxy = proxy;
-  f.settings.allow_http = true;
-  fixture_open(&f);
+  fixture_start_proxy(&f, serve_echo, "http://none.test:8080");
   for (int i = 0; i < 2; i++) {
     x = echo(&f, "POST", "{}", i == 0);
     CHECK(strstr(pix_buf_text(&x->reply),

@@ -49,6 +49,21 @@ static inline void fixture_start(struct fixture *f, void (*serve)(struct tcp_con
   fixture_open(f);
 }
 
+/* The server is a proxy, and base_url leads elsewhere. */
+static inline void fixture_start_proxy(struct fixture *f, void (*serve)(struct tcp_conn *conn),
+                                       const char *base_url) {
+  char proxy[sizeof f->base];
+
+  fixture_init(f);
+  fixture_serve(f, serve, NULL);
+  memcpy(proxy, f->base, sizeof proxy);
+  snprintf(f->base, sizeof f->base, "%s", base_url);
+  f->settings.proxy = proxy;
+  f->settings.allow_http = true;
+  fixture_open(f);
+  f->settings.proxy = NULL;
+}
+
 static inline void fixture_close(struct fixture *f) {
   pix_reactor_close(f->reactor);
   pix_http_client_unref(f->client);
