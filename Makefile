@@ -126,7 +126,7 @@ HELPER_cov  := $(B)/5.4-cov/coverage.so
 
 # Modules for specs: the codec by itself (spec/provider), states that begin and end (spec/lua).
 # LuaJIT takes no allocator from outside: oom.so is for Lua 5.4.
-PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so)) \
+PROBES    := $(foreach vm,$(VMS),$(addprefix $(B)/$(vm)$(SUFFIX)/,codec_probe.so states.so malloc.so)) \
              $(patsubst %,$(B)/%$(SUFFIX)/oom.so,$(filter 5.4,$(VMS)))
 
 # Without bindings (src/lua) there is no module to link.
@@ -193,7 +193,7 @@ $(1)/codec_probe.so: spec/provider/codec_probe.c \
     $(patsubst src/%.c,$(1)/obj/%.o,$(wildcard src/provider/*.c)) $(CORE_LIB)
 	$$(CC) $$(PIX_CFLAGS) $$(CORE_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) -o $$@ \
 	  $$^ $$(LDFLAGS) $$(CORE_LIBS)
-$(1)/states.so $(1)/oom.so: $(1)/%.so: spec/lua/%.c $(1)/flags
+$(1)/states.so $(1)/oom.so $(1)/malloc.so: $(1)/%.so: spec/lua/%.c $(1)/flags
 	$$(CC) $$(PIX_CFLAGS) $(2) -MF $$@.d $$(MODULE_LDFLAGS) $$(SAN_$(VARIANT)) -o $$@ $$< $$(LDFLAGS)
 $(1)/pix/core.so: $(BIND_SRC:src/%.c=$(1)/obj/%.o) $(CORE_LIB)
 	@mkdir -p $$(@D)

@@ -48,7 +48,8 @@ describe("an answer to a search", function()
   end)
 
   it("may have items of unknown status", function()
-    local list = decode("detseg", "search", RANGE, 200, '{"transactions":[{"transaction_id":"T1"}]}')
+    local list = decode("detseg", "search", RANGE, 200,
+      '{"transactions":[{"transaction_id":"T1"}]}')
     assert.equal("unknown", list[1].status)
   end)
 end)

@@ -496,7 +496,9 @@ int pix_brcode_encode(const struct pix_brcode *code, struct pix_buf *out, struct
   rc = put_code(&buf, code, err);
   if (rc == PIX_OK) {
     pix_buf_addf(&buf, "%04X", (unsigned)pix_brcode_crc(pix_buf_text(&buf), buf.len));
-    if (buf.failed) {
+    if (buf.starved) {
+      rc = pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+    } else if (buf.failed) {
       rc = pix_err_set(err, PIX_EINVALID, "code", "the code is longer than %d bytes",
                        PIX_MAX_BRCODE);
     } else {

@@ -33,7 +33,7 @@ void pix_buf_clear(struct pix_buf *buf) {
     buf->data[0] = '\0';
   }
   buf->len = 0;
-  buf->failed = false;
+  buf->failed = buf->starved = false;
 }
 
 /* A new block instead of realloc when secret: realloc would leave the old bytes behind. */
@@ -63,7 +63,7 @@ bool pix_buf_reserve(struct pix_buf *buf, size_t more) {
   cap = buf->cap > 0 ? buf->cap : FIRST_CAPACITY;
   while (cap < need) cap *= 2;
   if (cap > buf->max + 1) cap = buf->max + 1;
-  if (!grow(buf, cap)) buf->failed = true;
+  if (!grow(buf, cap)) buf->failed = buf->starved = true;
   return !buf->failed;
 }
 

@@ -13,14 +13,15 @@ struct pix_buf {
   char *data; /* owned; NULL while empty */
   size_t len;
   size_t cap;
-  size_t max;  /* appends past this fail */
-  bool secret; /* wipe with OPENSSL_cleanse */
-  bool failed; /* out of memory or past max */
+  size_t max;   /* appends past this fail */
+  bool secret;  /* wipe with OPENSSL_cleanse */
+  bool failed;  /* out of memory or past max */
+  bool starved; /* out of memory */
 };
 
 void pix_buf_init(struct pix_buf *buf, size_t max); /* no allocation */
 void pix_buf_fini(struct pix_buf *buf);             /* frees (wipes if secret); safe twice */
-void pix_buf_clear(struct pix_buf *buf);            /* len = 0, failed = false; keeps the memory */
+void pix_buf_clear(struct pix_buf *buf);            /* empty, not failed; keeps the memory */
 
 void pix_buf_add(struct pix_buf *buf, const void *data, size_t len);
 void pix_buf_adds(struct pix_buf *buf, const char *text); /* NUL-terminated */

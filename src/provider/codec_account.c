@@ -182,11 +182,13 @@ static int read_value(lua_State *L, int index, const struct pix_value *row,
   struct pix_secret *value = &account->values[row - account->provider->values];
   const char *text;
   size_t len;
+  int rc;
 
   if (lua_type(L, index) != LUA_TSTRING) return wrong_type(L, index, row->name, "a string", err);
   text = lua_tolstring(L, index, &len);
   if (row->choices != NULL && find_choice(row, text) == NULL) return wrong_word(row, err);
-  if (pix_secret_set(value, text, len, row->name, err) == PIX_OK) return PIX_OK;
+  rc = pix_secret_set(value, text, len, row->name, err);
+  if (rc != PIX_EINVALID) return rc; /* good, or out of memory */
   if (err != NULL) err->kind = PIX_ECONFIG;
   return PIX_ECONFIG;
 }

@@ -242,8 +242,10 @@ static int write_request(const struct pix_args *args, const struct pix_endpoint 
   memcpy(request->id, args->id, sizeof request->id);
   write_url(args, endpoint->path, &request->url);
   if (endpoint->fields != NULL) rc = write_body(args, endpoint->fields, &request->body, err);
+  if (rc == PIX_OK && (request->url.starved || request->body.starved))
+    return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
   if (rc == PIX_OK && (request->url.failed || request->body.failed))
-    rc = pix_err_set(err, PIX_EINVALID, NULL, "the request would be too long");
+    return pix_err_set(err, PIX_EINVALID, NULL, "the request would be too long");
   return rc;
 }
 

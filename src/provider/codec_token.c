@@ -45,7 +45,10 @@ static const struct pix_endpoint *token_endpoint(const struct pix_provider *prov
 /* The words of pix_secret_set are about an argument; here it came from the provider. */
 static int keep_token(const struct pix_span *text, struct pix_secret *token,
                       const struct pix_reply *reply, struct pix_err *err) {
-  if (pix_secret_set(token, text->data, text->len, NULL, NULL) == PIX_OK) return PIX_OK;
+  int rc = pix_secret_set(token, text->data, text->len, NULL, NULL);
+
+  if (rc == PIX_OK) return PIX_OK;
+  if (rc == PIX_EINTERNAL) return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
   pix_err_set(err, PIX_EPROTOCOL, NULL, "the provider's token cannot stand in a header");
   err->http_status = reply->status;
   err->sent = PIX_SENT_YES;
