@@ -14,6 +14,7 @@ VARIANT    ?=                 # asan, tsan, debug or cov; the plain build when e
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
 PKG_CONFIG ?= pkg-config
 INSTALL    ?= install
 CLANG_FORMAT ?= clang-format
@@ -137,7 +138,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all core tests demo check check-all docs crash soak bench bench-openresty bench-love \
-        bench-checkout install new-provider asan tsan gc tidy coverage fuzz fuzz-targets format \
+        bench-checkout install uninstall new-provider asan tsan gc tidy coverage fuzz fuzz-targets format \
         format-check \
         luacheck rooms rock rock-install clean help FORCE
 
@@ -341,15 +342,40 @@ $(INSTALL) -m 755 $(1) "$(DESTDIR)$(2)/pix"
 endef
 # $(1) = folder for programs
 define install_bin
-$(if $(wildcard bin/pix),mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m 755 bin/pix "$(DESTDIR)$(1)/pix")
+mkdir -p "$(DESTDIR)$(1)"
+$(INSTALL) -m 755 bin/pix "$(DESTDIR)$(1)/pix"
 endef
+# $(1) = folder of Lua files, $(2) = folder of C modules. Files of others are left alone, and so are
+# folders with something in them.
+define uninstall_modules
+cd lua && find . -name '*.lua' | while read -r f; do rm -f "$(DESTDIR)$(1)/$$f"; done
+cd lua && find . -depth -type d ! -name . | while read -r d; do \
+  rmdir "$(DESTDIR)$(1)/$$d" 2>/dev/null || true; done
+rm -f "$(DESTDIR)$(2)/pix/core.so" "$(DESTDIR)$(2)/pix/journal_sqlite.so" \
+  "$(DESTDIR)$(2)/pix/journal_postgres.so"
+rmdir "$(DESTDIR)$(2)/pix" 2>/dev/null || true
+endef
+
+# $(1) = VM
+lua_dir = $(or $(LUA_LDIR),$(PREFIX)/share/lua/$(ABI_$(1)))
+c_dir   = $(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$(1)))
+several = $(and $(LUA_CDIR),$(word 2,$(VMS)),$(error LUA_CDIR is the folder of one Lua: \
+  say which, LUA=5.4 or LUA=luajit))
 
 install: $(VMS:%=install-%) ## install for the VMs present (PREFIX, DESTDIR, LUA_CDIR, LUA_LDIR)
 	$(call install_bin,$(BINDIR))
+	mkdir -p "$(DESTDIR)$(MANDIR)/man1"
+	$(INSTALL) -m 644 docs/pix.1 "$(DESTDIR)$(MANDIR)/man1/pix.1"
 
 install-%: all
-	$(call install_lua,$(or $(LUA_LDIR),$(PREFIX)/share/lua/$(ABI_$*)))
-	$(call install_modules,$(call module,$*) $(call backend_modules,$(B)/$*$(SUFFIX)),$(or $(LUA_CDIR),$(PREFIX)/lib/lua/$(ABI_$*)))
+	$(several)$(call install_lua,$(call lua_dir,$*))
+	$(call install_modules,$(call module,$*) $(call backend_modules,$(B)/$*$(SUFFIX)),$(call c_dir,$*))
+
+uninstall: $(addprefix uninstall-,$(or $(LUA),5.4 luajit)) ## remove what install put there, and nothing else
+	rm -f "$(DESTDIR)$(BINDIR)/pix" "$(DESTDIR)$(MANDIR)/man1/pix.1"
+
+uninstall-%:
+	$(call uninstall_modules,$(call lua_dir,$*),$(call c_dir,$*))
 
 ifneq ($(IS_ROCK),)
   $(if $(LUA_INCDIR),,$(error a rock is built with LUA_INCDIR=folder of lua.h))

@@ -46,6 +46,11 @@ build = {
     BINDIR = "$(BINDIR)",
   },
 }
+-- bin/pix looks for a Lua itself: LuaRocks would start the one that it runs on, which for 5.1 need not
+-- be LuaJIT.
+deploy = {
+  wrap_bin_scripts = false,
+}
 test = {
   type = "command",
   command = "make check",

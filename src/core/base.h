@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PIX_VERSION "0.1.0-dev"
+#define PIX_VERSION "0.1.0"
 
 /* Lengths in bytes, without a terminating NUL, unless a line says otherwise. */
 #define PIX_MAX_URL              2048          /* a whole URL, base and path and query */

@@ -34,13 +34,15 @@ local function make_directory()
 end
 
 -- The interpreter is tried without LUA_PATH and LUA_CPATH first: they are ours, and may name
--- modules of another Lua. An LD_PRELOAD (a sanitizer, say) is for us as well.
+-- modules of another Lua. Then with the paths on which we find our own modules: lua-http may lie in
+-- a tree that no other knows. An LD_PRELOAD (a sanitizer, say) is for us as well.
 local function command_line(interpreter, dir, config, environment)
   local redirect = config.log and "" or " 2>" .. quote(dir .. "/stderr")
-  local clean = environment == "clean" and "env -u LUA_PATH -u LUA_CPATH " or ""
+  local paths = environment == "clean" and "env -u LUA_PATH -u LUA_CPATH "
+    or ("env LUA_PATH=%s LUA_CPATH=%s "):format(quote(package.path), quote(package.cpath))
   local signals = "trap '' INT HUP; trap : TERM; " -- told to end, the shell still tidies up
   return signals .. ("unset LD_PRELOAD; %s%s %s %s >%s%s; cat >/dev/null; rm -rf %s"):format(
-    clean, quote(interpreter), quote(script_path()), quote(cjson.encode(config)),
+    paths, quote(interpreter), quote(script_path()), quote(cjson.encode(config)),
     quote(dir .. "/reply"), redirect, quote(dir))
 end
 
@@ -111,7 +113,7 @@ end
 function M.start(config, interpreter)
   local failures = {}
   for _, name in ipairs(interpreter and { interpreter } or INTERPRETERS) do
-    for _, environment in ipairs({ "clean", "inherited" }) do
+    for _, environment in ipairs({ "clean", "ours" }) do
       local child, info, final = try(name, environment, config)
       if child then
         return child, info
