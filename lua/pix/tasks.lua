@@ -34,9 +34,13 @@ local function is_subject(value)
     and type(value.result) == "function"
 end
 
+local FOREIGN = " (what another thread sent? futures, providers and cards belong to the Lua state "
+  .. "that made them: make the provider there, and hand over charges as plain tables)"
+
 local function check_subject(value, name, level)
   if not is_subject(value) then
-    error(name .. ": a future or a task was expected, not " .. type(value), level + 1)
+    error(("%s: a future or a task was expected, not %s%s"):format(name, type(value),
+      type(value) == "userdata" and FOREIGN or ""), level + 1)
   end
 end
 

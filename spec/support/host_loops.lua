@@ -113,6 +113,39 @@ local function luv()
     assert(heard:find("in a coroutine of the program's own", 1, true))
   end
 
+  -- luv copies a userdata's bytes to another thread's state: a copy must be good for nothing. What
+  -- an async has not delivered yet is replaced by what is sent next, so each object has its own; the
+  -- bytes are copied when it is delivered, so the thread stays until then.
+  local function objects_stay()
+    local got, asyncs, count, pipe = {}, {}, 0, uv.pipe()
+    local done = require("pix.core").promise()
+    for i = 1, 4 do
+      asyncs[i] = uv.new_async(function(object)
+        got[i], count = { object, getmetatable(object) }, count + 1 -- luv undresses it later
+        asyncs[i]:close()
+        if count == 4 then done:fulfil(true) end
+      end)
+    end
+    local thread = uv.new_thread(function(path, cpath, fd, ...)
+      package.path, package.cpath = path, cpath
+      local core, inside = require "pix.core", require "pix"
+      local objects = { core.timer(60), core.reactor(),
+        inside.payzu { api_key = "k", webhook_url = "https://shop.example/hook" },
+        inside.card { number = "4111111111111111", cvv = "123", expiry = "12/2099",
+          holder = "MARIA" } }
+      for i, async in ipairs { ... } do async:send(objects[i]) end
+      require("luv").fs_read(fd, 1)
+    end, package.path, package.cpath, pipe.read, asyncs[1], asyncs[2], asyncs[3], asyncs[4])
+    assert(pix.await(done, 60))
+    uv.fs_write(pipe.write, "x")
+    thread:join()
+    for i = 1, 4 do
+      assert(type(got[i][1]) == "userdata" and got[i][2] == nil, i)
+    end
+    local ok, err = pcall(pix.await, got[1][1])
+    assert(not ok and err:find("belong to the Lua state that made them", 1, true), err)
+  end
+
   return {
     use = "luv", outside = blocks_outside, beat = beat,
     stop = function() uv.stop() end,
@@ -127,6 +160,7 @@ local function luv()
       { "tells of an error in a coroutine of the program's own", raises_alone },
       { "notices that something else resumed who waits",
         resumed_by_another(function(f) coroutine.wrap(f)() end) },
+      { "lets no object of its own be used in another thread", objects_stay },
     },
   }
 end

@@ -199,7 +199,9 @@ void l_class(lua_State *L, const char *type, const luaL_Reg *methods, const luaL
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "pix");
   lua_setfield(L, -2, "__metatable");
-  lua_pushstring(L, type);
+  /* Not the metatable's own key: luv copies the bytes of a userdata to another thread's state, and
+  ** dresses the copy in the metatable that it finds there by this name. */
+  lua_pushfstring(L, "%s object", type);
   lua_setfield(L, -2, "__name");
   lua_pop(L, 1);
 }
