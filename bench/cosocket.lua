@@ -1,50 +1,10 @@
---- An HTTP client of the least that will do: HTTP/1.1 by hand on a cosocket that nginx's pool keeps
--- alive. It knows no chunks, no proxy, no repeated headers.
+--- An HTTP client of the least that will do: http1.lua on a cosocket that nginx's pool keeps alive.
+local http1 = require "bench.http1"
+
 local M = {}
 
 local POOL = { pool_size = 512 }
 local IDLE = 60000 -- ms
-
-local function read_head(socket)
-  local line, err = socket:receive("*l")
-  if not line then return nil, err end
-  local status, headers = tonumber(line:match("^HTTP/1%.%d (%d+)")), {}
-  if not status then return nil, "not an HTTP reply" end
-  while true do
-    line, err = socket:receive("*l")
-    if not line then return nil, err end
-    if line == "" then return status, headers end
-    local name, value = line:match("^([^:%s]+):%s*(.-)%s*$")
-    if not name then return nil, "not a header line" end
-    headers[name:lower()] = value
-  end
-end
-
-local function read_reply(socket)
-  local status, headers = read_head(socket)
-  if not status then return nil, headers end
-  local length = tonumber(headers["content-length"])
-  if not length then return nil, "no length" end
-  local body, err = socket:receive(length)
-  if not body then return nil, err end
-  return { status = status, headers = headers, body = body }
-end
-
-local function format_request(host, request)
-  local lines = {
-    request.method .. " " .. request.path .. " HTTP/1.1",
-    "Host: " .. host,
-    "Authorization: Bearer " .. request.token,
-    "Accept: application/json",
-    "User-Agent: cosocket/0.1",
-  }
-  if request.body then
-    lines[#lines + 1] = "Content-Type: application/json"
-    lines[#lines + 1] = "Content-Length: " .. #request.body
-  end
-  lines[#lines + 1] = "\r\n"
-  return table.concat(lines, "\r\n") .. (request.body or "")
-end
 
 --- One request: { status, headers, body }, or nil and why.
 -- @tparam table request method, path, token, body
@@ -53,10 +13,8 @@ function M.request(host, port, request)
   socket:settimeouts(5000, 15000, 15000)
   local ok, err = socket:connect(host, port, POOL)
   if not ok then return nil, err end
-  ok, err = socket:send(format_request(host .. ":" .. port, request))
-  if not ok then return nil, err end
   local reply
-  reply, err = read_reply(socket)
+  reply, err = http1.exchange(socket, host .. ":" .. port, request, "cosocket/0.1")
   if not reply then return nil, err end
   socket:setkeepalive(IDLE)
   return reply

@@ -1,32 +1,12 @@
---- The same checkout as luapix's, written as an OpenResty program would without it, over any HTTP
--- client: a charge, then a look at its status, with the token's header and JSON by cjson.
+--- The same checkout as luapix's, written as a Lua program would without it, over any HTTP client:
+-- a charge, then a look at its status, with the token's header and JSON by cjson.
 --
 -- `bare` believes what it is told. `checked` does the shop's duty, as luapix always does: the ids,
 -- the status's word, the amount, and the BR Code's checksum and amount.
-local bit = require "bit"
 local cjson = require "cjson.safe"
+local checksum = require "bench.crc16"
 
 local M = {}
-
-local band, bxor, lshift, rshift = bit.band, bit.bxor, bit.lshift, bit.rshift
-
--- CRC-16/CCITT-FALSE, a table of 256.
-local CRC = {}
-for byte = 0, 255 do
-  local crc = lshift(byte, 8)
-  for _ = 1, 8 do
-    crc = band(crc, 0x8000) ~= 0 and bxor(lshift(crc, 1), 0x1021) or lshift(crc, 1)
-  end
-  CRC[byte] = band(crc, 0xFFFF)
-end
-
-local function checksum(text, last)
-  local crc = 0xFFFF
-  for i = 1, last do
-    crc = band(bxor(lshift(crc, 8), CRC[bxor(rshift(crc, 8), text:byte(i))]), 0xFFFF)
-  end
-  return crc
-end
 
 -- The amount in a BR Code whose checksum is right, as text; nil and why.
 local function amount_of(code)
