@@ -138,7 +138,7 @@ MODULES   := $(if $(wildcard src/lua/*.c),$(foreach vm,$(VMS),\
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all core tests demo check check-all docs crash soak bench bench-openresty bench-love \
-        bench-checkout install uninstall new-provider asan tsan gc tidy coverage fuzz fuzz-targets format \
+        bench-checkout bench-others install uninstall new-provider asan tsan gc tidy coverage fuzz fuzz-targets format \
         format-check \
         luacheck rooms rock rock-install clean help FORCE
 
@@ -274,6 +274,11 @@ bench: ## luapix against a raw libcurl program; a markdown table
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/limit $(B)/bench/slow
 	@LUA=$(or $(LUA),5.4) bench/run
+
+bench-others: ## lua-http, copas + LuaSocket and aiohttp beside luapix and raw libcurl; a markdown table
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA= VARIANT= all $(B)/bench/limit $(B)/bench/slow
+	@OTHERS=1 bench/run
 
 bench-openresty: ## luapix against lua-resty-http (RESTY_HTTP=folder) or bare cosockets in nginx; markdown tables
 	@.ci/deps check

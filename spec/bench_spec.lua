@@ -1,0 +1,139 @@
+--- The programs of the benchmark: each does its checkouts and says what they took; none believes an
+-- answer that a shop must not believe, or it would do less work than the others.
+local crc16 = require "bench.crc16"
+local nginx = require "spec.support.nginx"
+local program = require "spec.support.program"
+
+local unpack = table.unpack or unpack
+
+local VM = _VERSION == "Lua 5.4" and "5.4" or "luajit"
+-- They run in the plain build, whatever variant this spec runs in (.ci/under).
+local PLAIN = {
+  LD_PRELOAD = "", VARIANT = "", VALGRIND = "", MAKEFLAGS = "",
+  PATH = os.getenv("PATH"):gsub("[^:]*/%.ci/wrap:", ""),
+}
+local CHECKOUTS = 6
+
+local function lua(...) return { ".ci/lua", VM, ... } end
+local PROGRAMS = {
+  { name = "luapix.lua", words = lua("bench/luapix.lua") },
+  { name = "lua_http.lua", words = lua("bench/others/lua_http.lua") },
+  { name = "copas_luasocket.lua", words = lua("bench/others/copas_luasocket.lua") },
+  { name = "copas_luasocket.lua --client http",
+    words = lua("bench/others/copas_luasocket.lua", "--client", "http") },
+  { name = "aiohttp_client.py",
+    words = { os.getenv "PYTHON" or "/usr/bin/python3", "bench/others/aiohttp_client.py" } },
+}
+local LIMIT = { name = "limit", words = { "build/bench/limit" } }
+
+-- ---- Answers, right and wrong ----
+
+local function answer(name)
+  return (program.read("bench/answers/" .. name .. ".json"):gsub("%s+$", ""))
+end
+
+local function set(text, from, to)
+  local at, stop = text:find(from, 1, true)
+  return assert(at) and text:sub(1, at - 1) .. to .. text:sub(stop + 1)
+end
+
+local function with_checksum(code)
+  return code .. ("%04X"):format(crc16(code, #code))
+end
+
+local CREATE = answer "create"
+local CODE = CREATE:match('"qr_code_text":"([^"]+)"')
+local WRONG = {
+  { name = "a code whose checksum is wrong", create = set(CREATE, CODE, CODE:sub(1, -2) .. "4") },
+  { name = "a code with another amount",
+    create = set(CREATE, CODE, with_checksum(set(CODE:sub(1, -5), "540519.90", "540519.91"))) },
+  { name = "a charge without an id", create = CREATE:gsub('"id":"[^"]+",', "", 1) },
+  { name = "a charge that is not JSON", create = "<html></html>" },
+  { name = "a charge with HTTP status 500", code = 500 },
+  { name = "a status that is not JSON", status = "<html></html>" },
+  { name = "a status with HTTP status 500", status_code = 500 },
+}
+
+local function locations(wrong)
+  return ([[
+    location = /oauth/token { return 200 '%s'; }
+    location = /api/qrcode/new { return %d '%s'; }
+    location /api/qrcode/ { return %d '%s'; }
+  ]]):format(answer "token", wrong.code or 201, wrong.create or CREATE, wrong.status_code or 200,
+    wrong.status or answer "status")
+end
+
+-- ---- Running them ----
+
+local function figures(line)
+  local found = {}
+  for name, value in line:gmatch("(%w+[%w_]*)=([%d.]+)") do found[name] = tonumber(value) end
+  return found
+end
+
+local function run(one, port)
+  local words = { unpack(one.words) }
+  for _, word in ipairs { "--url", "http://127.0.0.1:" .. port, "--inflight", "3", "--checkouts",
+    tostring(CHECKOUTS) } do
+    words[#words + 1] = word
+  end
+  return program.run(words, { folder = program.root, env = PLAIN })
+end
+
+describe("the benchmark", function()
+  local server
+
+  setup(function()
+    -- The suites of both VMs run beside each other: one makes, the other waits.
+    local built = program.run({ "flock", "build/bench.lock", "make", "-s", "LUA=", "VARIANT=",
+      "all", "build/bench/limit", "build/bench/slow" }, { folder = program.root, env = PLAIN })
+    assert(built.status == 0, built.err)
+    local servers = {}
+    for i, wrong in ipairs(WRONG) do
+      wrong.port = nginx.free_port()
+      servers[i] = ("server { listen 127.0.0.1:%d; %s }"):format(wrong.port, locations(wrong))
+    end
+    server = nginx.start {
+      http = "default_type application/json;\n" .. table.concat(servers, "\n"),
+      server = locations {},
+    }
+  end)
+  teardown(function() server:stop() end)
+
+  for _, one in ipairs { LIMIT, unpack(PROGRAMS) } do
+    it("has " .. one.name .. " do its checkouts and say what they took", function()
+      local result = run(one, server.port)
+      assert.equal(0, result.status, result.err)
+      local found = figures(result.out)
+      assert.equal(CHECKOUTS, found.checkouts)
+      assert.equal(0, found.failed)
+      assert.is_true(found.seconds > 0 and found.cpu > 0)
+      assert.is_true(found.maxrss_kib > 1000)
+    end)
+  end
+
+  for _, one in ipairs(PROGRAMS) do
+    for _, wrong in ipairs(WRONG) do
+      it(("has %s count %s as failed"):format(one.name, wrong.name), function()
+        local result = run(one, wrong.port)
+        assert.equal(1, result.status, result.out .. result.err)
+        local found = figures(result.out)
+        assert.equal(CHECKOUTS, found.checkouts)
+        assert.equal(CHECKOUTS, found.failed)
+        assert.is_truthy(result.err:find("%S"))
+      end)
+    end
+  end
+
+  it("prints one table of luapix and the others, with date, machine and versions", function()
+    local words = { "env", "OTHERS=1", "ROUNDS=1", "SCALE=1", "bench/run" }
+    local result = program.run(words, { folder = program.root, env = PLAIN })
+    assert.equal(0, result.status, result.err)
+    local rows, numbers = 0, "| %d+ | [%d.]+ | [%d.]+ | [%d.]+ | [%d.]+ |"
+    for line in result.out:gmatch("[^\n]+") do
+      if line:match("^| 6?[14] | [^|]+ " .. numbers .. "$") then rows = rows + 1 end
+    end
+    assert.equal(20, rows, result.out)
+    assert.is_truthy(result.out:match("\n%d+%-%d%d%-%d%d, %d+ cores of .+ aiohttp %d.+%.\n$"))
+  end)
+end)
