@@ -65,7 +65,8 @@ end
 -- ---- Lua ----
 
 -- What the virtual machine has instructions for, but which is no step of the program's: the end of
--- a block, where a function returns that has returned before.
+-- a block, where a function returns that has returned before. (Nor is VARARGPREP, at the head of a
+-- function with `...`, which no hook sees.)
 local function is_step(text)
   local rest = text:gsub("%-%-.*", ""):gsub("[%s%(%){},;]", "")
   return rest ~= "" and rest ~= "end" and rest ~= "else" and rest ~= "endend"
@@ -80,7 +81,7 @@ local function read_lua(name)
   files[name] = file
   for _, line in ipairs(lines_of("luac5.4 -l -l -p " .. name)) do
     number = tonumber(line:match "^\t%d+\t%[(%d+)%]\t")
-    if number and is_step(file.text[number]) then note(name, number, false) end
+    if number and not line:find "VARARGPREP" and is_step(file.text[number]) then note(name, number, false) end
   end
 end
 

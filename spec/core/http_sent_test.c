@@ -1,6 +1,7 @@
 /*
 ** http_sent_test.c - failures, and what they say of the request: did it leave, and how often?
 */
+#include <curl/curl.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -32,6 +33,90 @@ static void sent_is_decided_by_what_left(void) {
   CHECK_INT(PIX_SENT_MAYBE, pix_http_sent(28, 100, 0));
   CHECK_INT(PIX_SENT_MAYBE, pix_http_sent(18, 100, 200));
   CHECK_INT(PIX_SENT_MAYBE, pix_http_sent(65, 100, 0));
+}
+
+static void every_failure_has_its_kind(void) {
+  static const struct {
+    int code;
+    enum pix_kind kind;
+  } rows[] = {
+      {CURLE_OK, PIX_OK},
+      {CURLE_OPERATION_TIMEDOUT, PIX_ETIMEOUT},
+      {CURLE_OUT_OF_MEMORY, PIX_EINTERNAL},
+      {CURLE_FAILED_INIT, PIX_EINTERNAL},
+      {CURLE_BAD_FUNCTION_ARGUMENT, PIX_EINTERNAL},
+      {CURLE_SSL_CACERT_BADFILE, PIX_ECONFIG},
+      {CURLE_URL_MALFORMAT, PIX_ECONFIG},
+      {CURLE_WEIRD_SERVER_REPLY, PIX_EPROTOCOL},
+      {CURLE_BAD_CONTENT_ENCODING, PIX_EPROTOCOL},
+      {CURLE_WRITE_ERROR, PIX_EPROTOCOL},
+      {CURLE_UNSUPPORTED_PROTOCOL, PIX_EPROTOCOL},
+      {CURLE_COULDNT_CONNECT, PIX_ENETWORK},
+      {CURLE_GOT_NOTHING, PIX_ENETWORK},
+      {9999, PIX_ENETWORK},
+  };
+
+  for (size_t i = 0; i < PIX_COUNT(rows); i++)
+    if (!CHECK_INT(rows[i].kind, pix_http_kind(rows[i].code))) printf("  %d\n", rows[i].code);
+}
+
+static void serve_old(struct tcp_conn *conn) {
+  if (tcp_request(conn)) tcp_write(conn, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+static void the_version_of_the_answer_is_told(void) {
+  struct fixture f;
+  struct pix_exchange *x;
+
+  fixture_start(&f, serve_old);
+  x = expect(&f, "POST", "{}", true, PIX_OK, PIX_SENT_YES);
+  CHECK_INT(10, x->http_version);
+  exchange_end(x);
+  fixture_close(&f);
+}
+
+/* What its owner put into it is too much: nothing leaves. */
+static void an_overfull_body_is_no(void) {
+  struct fixture f;
+  struct pix_exchange *x;
+  char kilobyte[1024];
+
+  memset(kilobyte, 'x', sizeof kilobyte);
+  fixture_start(&f, serve_old);
+  x = fixture_exchange(&f, "POST", "{}", true);
+  while (!x->body.failed) pix_buf_add(&x->body, kilobyte, sizeof kilobyte);
+  x = fixture_run(&f, x);
+  CHECK_INT(PIX_EINVALID, x->failure);
+  CHECK_INT(PIX_SENT_NO, x->sent);
+  CHECK_STR("the request's body is too large", x->message);
+  exchange_end(x);
+  CHECK_INT(0, f.server.requests);
+  fixture_close(&f);
+}
+
+/* Answers by hand are held to the same limit. */
+static void an_overfull_answer_is_maybe(void) {
+  struct pix_reactor *reactor;
+  struct pix_exchange *x;
+  struct fixture f;
+
+  fixture_init(&f);
+  f.settings.max_response = 1000;
+  snprintf(f.base, sizeof f.base, "http://127.0.0.1:9");
+  fixture_open(&f);
+  CHECK_INT(PIX_OK, pix_reactor_new(true, &reactor, NULL));
+  pix_reactor_submit(reactor, &fixture_exchange(&f, "POST", "{}", true)->op);
+  x = (struct pix_exchange *)pix_reactor_outbox(reactor);
+  CHECK(x != NULL);
+  pix_exchange_answer(x, 200, (char[2000]){0}, 2000);
+  CHECK_INT(PIX_EPROTOCOL, x->failure);
+  CHECK_INT(PIX_SENT_MAYBE, x->sent);
+  CHECK_STR("the answer is larger than max_response", x->message);
+  pix_reactor_finish(reactor, &x->op);
+  CHECK(pix_reactor_drain(reactor) == &x->op);
+  exchange_end(x);
+  pix_reactor_close(reactor);
+  fixture_close(&f);
 }
 
 static void serve_ok(struct tcp_conn *conn) {
@@ -234,6 +319,44 @@ static void serve_proxy_refusal(struct tcp_conn *conn) {
   while (tcp_request(conn)) tcp_write(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
 }
 
+static void a_proxy_of_no_address_is_no(void) {
+  struct fixture f;
+  struct pix_exchange *x;
+
+  fixture_init(&f);
+  snprintf(f.base, sizeof f.base, "http://127.0.0.1:9");
+  f.settings.proxy = "http://none.test:3128";
+  fixture_open(&f);
+  x = expect(&f, "POST", "{}", true, PIX_ENETWORK, PIX_SENT_NO);
+  CHECK_STR("could not find the proxy's address", x->message);
+  exchange_end(x);
+  fixture_close(&f);
+}
+
+static void serve_socks_refusal(struct tcp_conn *conn) {
+  char greeting[3];
+
+  if (tcp_read(conn, greeting, sizeof greeting) > 0) tcp_send(conn, "\5\377", 2);
+}
+
+/* SOCKS: it wants a login that there is none of. */
+static void a_proxy_that_wants_a_login_is_no(void) {
+  struct fixture f;
+  struct pix_exchange *x;
+  char proxy[80];
+
+  fixture_init(&f);
+  fixture_serve(&f, serve_socks_refusal, NULL);
+  snprintf(proxy, sizeof proxy, "socks5h://127.0.0.1:%d", f.server.port);
+  snprintf(f.base, sizeof f.base, "http://127.0.0.1:9");
+  f.settings.proxy = proxy;
+  fixture_open(&f);
+  x = expect(&f, "POST", "{}", true, PIX_ENETWORK, PIX_SENT_NO);
+  CHECK_STR("the proxy refused or failed", x->message);
+  exchange_end(x);
+  fixture_close(&f);
+}
+
 /* The CONNECT went to the proxy, nothing to the provider. */
 static void a_proxy_that_refuses_is_no(void) {
   struct fixture f;
@@ -430,6 +553,8 @@ static const struct check_test tests[] = {
     {"a name server that hangs holds nobody up", a_hanging_name_server_holds_nobody},
     {"a connect that hangs leaves \"no\"", a_hanging_connect_is_no},
     {"a proxy that refuses leaves \"no\"", a_proxy_that_refuses_is_no},
+    {"a proxy whose name is unknown leaves \"no\"", a_proxy_of_no_address_is_no},
+    {"a proxy that wants a login leaves \"no\"", a_proxy_that_wants_a_login_is_no},
     {"the environment's proxies are not used", the_environments_proxy_is_not_used},
     {"a URL that is not under base_url is refused", a_url_elsewhere_is_refused},
     {"a once request is received once when its connection dies", once_is_received_once},
@@ -439,6 +564,10 @@ static const struct check_test tests[] = {
      a_read_outlives_many_dead_connections},
     {"a create does not take a connection that was closed while idle",
      a_create_does_not_take_a_closed_connection},
+    {"every failure of libcurl's has its kind", every_failure_has_its_kind},
+    {"the version of the answer is told", the_version_of_the_answer_is_told},
+    {"a body that is too much leaves \"no\"", an_overfull_body_is_no},
+    {"an answer by hand that is too much leaves \"maybe\"", an_overfull_answer_is_maybe},
     {"sent is decided by what left", sent_is_decided_by_what_left},
 };
 

@@ -43,8 +43,8 @@ enum pix_sent pix_http_sent(int curl_code, long request_size, long status) {
 
 /* ---- what a failure is called ---- */
 
-static enum pix_kind kind_of(CURLcode code) {
-  switch (code) {
+enum pix_kind pix_http_kind(int curl_code) {
+  switch (curl_code) {
   case CURLE_OK: return PIX_OK;
   case CURLE_OPERATION_TIMEDOUT: return PIX_ETIMEOUT;
   case CURLE_OUT_OF_MEMORY:
@@ -80,20 +80,22 @@ static void say_host(struct pix_exchange *exchange, const char *what, const char
 
 /* strerror_r in either of its two forms is awkward; these are what a connect ends with. */
 static const char *connect_reason(CURL *easy) {
+  static const struct {
+    long number;
+    const char *words;
+  } reasons[] = {
+      {ECONNREFUSED, "connection refused"}, {ETIMEDOUT, "timed out"},
+      {EHOSTUNREACH, "host unreachable"},   {ENETUNREACH, "network unreachable"},
+      {ECONNRESET, "connection reset"},     {EMFILE, "too many open files"},
+      {ENFILE, "too many open files"},      {EADDRNOTAVAIL, "no local port or address is free"},
+  };
+  const char *words = "";
   long number = 0;
 
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-  switch (number) {
-  case ECONNREFUSED: return "connection refused";
-  case ETIMEDOUT: return "timed out";
-  case EHOSTUNREACH: return "host unreachable";
-  case ENETUNREACH: return "network unreachable";
-  case ECONNRESET: return "connection reset";
-  case EMFILE:
-  case ENFILE: return "too many open files";
-  case EADDRNOTAVAIL: return "no local port or address is free";
-  default: return "";
-  }
+  for (size_t i = 0; i < PIX_COUNT(reasons); i++)
+    if (reasons[i].number == number) words = reasons[i].words;
+  return words;
 }
 
 static bool about_tls(CURLcode code) {
@@ -218,7 +220,7 @@ static void detach(struct pix_reactor *reactor, struct pix_exchange *exchange, C
 
 static void judge(struct pix_exchange *exchange, struct pix_carrier *carrier, CURLcode code) {
   exchange->curl_code = (int)code;
-  exchange->failure = kind_of(code);
+  exchange->failure = pix_http_kind(code);
   if (carrier->stop != PIX_STOP_NONE) {
     explain_stop(exchange, carrier->stop);
   } else if (code != CURLE_OK) {

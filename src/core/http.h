@@ -86,6 +86,7 @@ struct pix_exchange *pix_exchange_new(struct pix_http_client *client);
 
 /* The decision itself, pure: what became of the request, from libcurl's account of it. */
 enum pix_sent pix_http_sent(int curl_code, long request_size, long status);
+enum pix_kind pix_http_kind(int curl_code); /* and what the failure is called */
 
 /* What an owner calls when a test answers in libcurl's place (virtual reactor). */
 void pix_exchange_answer(struct pix_exchange *exchange, long status, const char *body, size_t len);

@@ -35,8 +35,9 @@ static int port_of(int fd) {
   socklen_t size = sizeof at;
 
   if (fd < 0 || getsockname(fd, &at.any, &size) != 0) return -1;
-  if (at.any.sa_family == AF_INET) return ntohs(at.four.sin_port);
-  return at.any.sa_family == AF_INET6 ? ntohs(at.six.sin6_port) : -1;
+  return at.any.sa_family == AF_INET    ? ntohs(at.four.sin_port)
+         : at.any.sa_family == AF_INET6 ? ntohs(at.six.sin6_port)
+                                        : -1;
 }
 
 /* Has the server closed this kept connection? libcurl tells a connection by its local port only;
