@@ -94,6 +94,29 @@ describe("the guard of requests", function()
     assert.same({ "not_found", 3 }, { err.kind, err.attempts })
   end)
 
+  it("sends no order while its probes tell nothing", function()
+    t:handle("payzu", "charge", function() return { status = 500, body = {} } end)
+    local guard = new()
+    for _ = 1, 5 do charge(guard) end
+    t:advance(60)
+    t:handle("payzu", "charge", nil)
+    local before = #t:requests("payzu", "charge")
+    local check = s.payzu.start
+    guard._providers = { payzu = setmetatable({
+      start = function(_, operation, args)
+        local future = check(s.payzu, operation, args)
+        if operation == "check" then future:cancel() end
+        return future
+      end,
+    }, { __index = function(_, name) -- all else is the provider's own
+      return function(_, ...) return s.payzu[name](s.payzu, ...) end
+    end }) }
+    local value, err = charge(guard)
+    assert.is_nil(value)
+    assert.same({ "breaker", "no" }, { err.code, err.sent })
+    assert.equal(before, #t:requests("payzu", "charge"))
+  end)
+
   it("refuses what the provider cannot do, before any I/O", function()
     local _, err = new():call("payzu", "refund", { id = "PIX1" }, {})
     assert.same({ "unsupported", "no" }, { err.kind, err.sent })

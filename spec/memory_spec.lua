@@ -122,6 +122,28 @@ describe("the journal in memory", function()
     assert.equal(1, #volatile:claim { now = 200 })
   end)
 
+  it("ends an unknown one by a person's word", function()
+    local journal = memory.open()
+    local function unknown(reference)
+      local row = assert(journal:intent { reference = reference, provider = "ssg", amount = 100,
+        now = 1000, params = "p" })
+      assert.is_true(select(2, journal:sent(row.id, { now = 1000 })))
+      assert(journal:unknown(row.id, { now = 1001 }))
+      return row.id
+    end
+    local paid, lost, late = unknown "o-1", unknown "o-2", unknown "o-3"
+    local row = assert(journal:resolve(paid, { as = "paid", by = "Ana", now = 1002,
+      charge_id = "c-1" }))
+    assert.same({ "paid", "c-1" }, { row.status, row.charge_id })
+    assert.equal("failed", assert(journal:resolve(lost, { as = "failed", by = "Ana",
+      now = 1002 })).state)
+    assert.equal(1002, assert(journal:resolve(late, { as = "pending", by = "Ana", now = 1002,
+      charge_id = "c-3" })).due)
+    local _, err = journal:resolve(lost, { as = "paid", by = "Ana", now = 1003 })
+    assert.same({ "conflict", "known" }, { err.kind, err.code })
+    assert.equal("not_found", select(2, journal:resolve("op-none", { as = "paid" })).kind)
+  end)
+
   it("forgets what is over after a day, and nothing that is watched", function()
     local volatile = memory.open()
     local function add(reference, now)

@@ -90,6 +90,11 @@ describe("selection", function()
     end)
   end)
 
+  it("keeps the program's order among equals", function()
+    local list = set(facts(), "latency", { 0.2, 0.2, 0.2 })
+    assert.same({ "ssg", "detseg", "payzu" }, choice.choose(list, "fastest").order)
+  end)
+
   it("by latency puts the fastest first, and who was never measured before it", function()
     local list = set(facts(), "latency", { 0.3, 0.1, 0.2 })
     assert.same({ "detseg", "payzu", "ssg" }, choice.choose(list, "fastest").order)

@@ -302,6 +302,36 @@ describe("the watcher", function()
     end)
   end)
 
+  it("goes on after a look that raises, and says so in the log", function()
+    local shop = s:open { "ssg" }
+    pix.run(function()
+      local charge = assert(shop:charge(order "o-1"))
+      local watch = pix.spawn(function() return shop:watch { ["for"] = 600 } end)
+      shop._guard.read = function() error "a defect" end
+      pix.sleep(20)
+      shop._guard.read = nil
+      t:pay(charge)
+      watch:await()
+      assert.equal("paid", charge.status)
+    end)
+    assert.truthy(table.concat(s.lines, "\n"):find("a defect", 1, true))
+  end)
+
+  it("leaves to those who wait what they look at", function()
+    local shop = s:open { "ssg" }
+    pix.run(function()
+      local charge = assert(shop:charge(order "o-1"))
+      local waiting = pix.spawn(function() return charge:wait { timeout = 100 } end)
+      local watch = pix.spawn(function() return shop:watch { ["for"] = 90 } end)
+      pix.sleep(60)
+      local looks = #times "ssg"
+      assert.truthy(looks >= 20 and looks <= 31, looks .. " looks")
+      t:pay(charge)
+      assert.equal("paid", waiting:await())
+      watch:await()
+    end)
+  end)
+
   it("watches what nobody waits for, and tells of it", function()
     local shop = s:open { "ssg", "payzu" }
     pix.run(function()

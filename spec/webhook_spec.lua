@@ -27,6 +27,49 @@ describe("pix.webhook.verify", function()
     assert.is_table(pix.webhook.verify(body, signature, { "old secret", "new secret" }))
   end)
 
+  it("is asked of the provider that is named, if that signs", function()
+    assert.is_table(pix.webhook.verify(body, signature, "new secret", "payzu"))
+    for _, name in ipairs { "nobody", "ssg" } do
+      assert.has_error(function() pix.webhook.verify(body, signature, "new secret", name) end)
+    end
+  end)
+
+  it("takes one to some secrets, and a body of some size", function()
+    local many = {}
+    for i = 1, 100 do many[i] = "secret " .. i end
+    for _, secrets in ipairs { {}, many } do
+      local event, err = pix.webhook.verify(body, signature, secrets)
+      assert.is_nil(event)
+      assert.equal("invalid", err.kind)
+      assert.truthy(tostring(err):find("secret", 1, true))
+    end
+    local _, err = pix.webhook.verify(("x"):rep(1024 * 1024), signature, "new secret")
+    assert.equal("invalid", err.kind)
+    assert.truthy(err.message:find("longer than", 1, true))
+  end)
+
+  it("wakes whoever waits for the charge it speaks of", function()
+    pix.webhook.listen()
+    local payzu = assert(pix.payzu { api_key = "k", webhook_url = "https://shop.example/hook" })
+    local other = assert(payzu:charge { amount = 500 })
+    pix.run(function()
+      local waiting = pix.spawn(function() return other:wait { timeout = 300, every = 100 } end)
+      pix.sleep(1)
+      t:pay(other)
+      local text, mac = t:webhook(other, "new secret")
+      local before = t:now()
+      pix.webhook.wake(assert(pix.webhook.verify(text, mac, "new secret")))
+      assert.equal("paid", waiting:await())
+      assert.truthy(t:now() - before < 5)
+    end)
+  end)
+
+  it("has a handler for OpenResty only", function()
+    local ok, err = pcall(pix.webhook.handler, { secret = "x" })
+    assert.is_false(ok)
+    assert.truthy(err:find("it is for OpenResty", 1, true))
+  end)
+
   it("takes the spellings of a signature", function()
     assert.is_table(pix.webhook.verify(body, signature:upper(), "new secret"))
     assert.is_table(pix.webhook.verify(body, "sha256=" .. signature, "new secret"))

@@ -382,9 +382,4 @@ function Charge:__tostring()
   return ("pix.charge (%s %s, %s)"):format(self.provider, self.id, self.status)
 end
 
---- Is this value a charge object?
-function M.is(value)
-  return getmetatable(value) == Charge
-end
-
 return M

@@ -288,7 +288,7 @@ local function one_at_a_time(self, order, f)
 end
 
 local function begin(self, kind, args)
-  if self._closed then error("shop:" .. kind .. ": the shop is closed", 3) end
+  if self._closed then error("shop:" .. kind .. ": the shop is closed", 2) end -- a tail call
   local refused = hosts.refuse(hosts.current())
   if refused then return nil, refused end
   local order, err = options.order(self._settings, kind, args, journals.hash)

@@ -33,9 +33,4 @@ function Latch:open()
   end
 end
 
---- Does anybody wait?
-function Latch:waited()
-  return next(self._promises) ~= nil
-end
-
 return M

@@ -36,7 +36,7 @@ function M.handler(options)
     error("pix.webhook.handler: it is for OpenResty; elsewhere give the body's bytes and the "
       .. "signature header to pix.webhook.verify, and the event to pix.webhook.wake", 2)
   end
-  return require("pix.webhook_handler").new(options)
+  return require("pix.webhook_handler").new(options) -- uncovered: LuaJIT, openresty_webhook_spec
 end
 
 return M

@@ -171,6 +171,37 @@ for _, back_end in ipairs(back_ends) do
       assert.equal("known", err.code)
     end)
 
+    it("takes only a word that says what became of it, from somebody who is named", function()
+      local row = assert(journal:intent(intent_of "o-1"))
+      assert(journal:unknown(row.id, { now = NOW }))
+      for _, facts in ipairs { { as = "gone", by = "Ana" }, { by = "Ana" }, { as = "paid" } } do
+        facts.now = NOW
+        local ok, err = journal:resolve(row.id, facts)
+        assert.is_nil(ok)
+        assert.equal("invalid", err.kind)
+      end
+      assert.equal("unknown", assert(journal:get(row.id)).state)
+    end)
+
+    it("gives up when others change its schema again and again", function()
+      local real, calls = journal._core, 0
+      journal._core = { submit = function()
+        calls = calls + 1
+        local rows = { {}, {}, { { version = 0 } } }
+        local conflict = require("pix.core").error { kind = "conflict", sent = "no",
+          message = "the schema has moved" }
+        return { ready = function() return true end, result = function()
+          if calls % 2 == 1 then return rows end
+          return nil, conflict
+        end }
+      end }
+      local ok, err = journal:start()
+      journal._core = real
+      assert.is_nil(ok)
+      assert.same({ "conflict", "the schema has moved" }, { err.kind, err.message })
+      assert(journal:start())
+    end)
+
     it("writes the payment's event when a person says that it was paid", function()
       local row = assert(journal:intent(intent_of("order-1")))
       assert(journal:unknown(row.id, { now = NOW, due = NOW + 2 }))
