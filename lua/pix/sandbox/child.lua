@@ -24,7 +24,7 @@ end
 
 local function make_directory()
   local pipe = assert(io.popen('d=$(mktemp -d "${TMPDIR:-/tmp}/pix-sandbox.XXXXXX") && '
-    .. 'mkfifo -m 600 "$d/reply" && printf %s "$d"', "r"))
+    .. '{ umask 077; mkfifo "$d/reply" && printf %s "$d" || rmdir "$d"; }', "r"))
   local path = pipe:read("*a")
   pipe:close()
   if path == "" then
