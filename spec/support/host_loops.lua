@@ -114,7 +114,7 @@ local function luv()
   end
 
   -- luv copies a userdata's bytes to another thread's state: a copy must be good for nothing. What
-  -- an async has not delivered is replaced by what is sent next, so each object has its own; and the
+  -- an async has not delivered is replaced by what is sent next, so each object has its own; the
   -- bytes are copied when it is delivered, so the thread stays until then.
   local function objects_stay()
     local got, asyncs, count, pipe = {}, {}, 0, uv.pipe()
