@@ -71,6 +71,31 @@ describe("the rockspecs", function()
   end)
 end)
 
+describe("a build with the headers of another Lua", function()
+  -- cc's words about a folder of headers that says so much of itself.
+  local function compile(lua_h, luajit)
+    local folder = os.tmpname()
+    os.remove(folder)
+    local text = table.concat(lines_of(([[mkdir '%s' && cd '%s' && printf '%s\n' >lua.h &&
+      : >lauxlib.h && %s cd - >/dev/null && echo '#include "src/lua/compat.h"' |
+      cc -fsyntax-only -x c -I. -I'%s' - 2>&1; rm -r '%s']]):format(folder, folder, lua_h,
+      luajit and ": >luajit.h &&" or "", folder, folder)), "\n")
+    return text
+  end
+  local REFUSED = "luapix needs Lua 5.4 or LuaJIT 2.1"
+
+  it("is refused where the module could not be loaded, in words", function()
+    for _, number in ipairs { 501, 502 } do
+      assert.truthy(compile("#define LUA_VERSION_NUM " .. number):find(REFUSED, 1, true))
+    end
+  end)
+
+  it("is not refused to LuaJIT, which calls itself 5.1, or to 5.4", function()
+    assert.falsy(compile("#define LUA_VERSION_NUM 501", true):find(REFUSED, 1, true))
+    assert.falsy(compile("#define LUA_VERSION_NUM 504"):find(REFUSED, 1, true))
+  end)
+end)
+
 -- The rules of opm's own documentation ("File dist.ini"), and of what `opm build` refuses.
 describe("opm's dist.ini", function()
   local KNOWN = { name = true, abstract = true, version = true, author = true, license = true,

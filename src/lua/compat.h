@@ -8,6 +8,11 @@
 #include <lua.h>
 #include <lauxlib.h>
 
+/* PUC Lua 5.1 and 5.2 would compile, and then not load: lua_isyieldable is missing there. */
+#if LUA_VERSION_NUM < 503 && !__has_include(<luajit.h>)
+#error "luapix needs Lua 5.4 or LuaJIT 2.1; these headers are an older Lua's (see LUA_INCDIR)"
+#endif
+
 #if LUA_VERSION_NUM < 502
 
 /* LuaJIT 2.1 has luaL_setfuncs, luaL_testudata and lua_copy, but not these. */
