@@ -1,11 +1,12 @@
 --- Where the money goes: the account in the environment, or a sandbox of our own.
+local journals = require "pix.journal"
 local pix = require "pix"
 
 local M = {}
 
 local AUTO_PAY = 5 -- seconds; in the sandbox nobody holds a telephone
 
-local sandbox
+local sandbox, shop, journal
 
 local function lend()
   sandbox = pix.sandbox.start { auto_pay = AUTO_PAY }
@@ -16,8 +17,8 @@ local function lend()
   return options
 end
 
---- @return the provider object; raises what is wrong with the credentials
-function M.open()
+-- The provider object; raises what is wrong with the credentials.
+local function provider()
   local options = {
     client_id = os.getenv "SSG_CLIENT_ID",
     client_secret = os.getenv "SSG_CLIENT_SECRET",
@@ -30,8 +31,32 @@ function M.open()
   return assert(pix.ssg(options))
 end
 
---- Ends the sandbox, if there is one.
+-- Whoever photographed the code may pay it later, if the provider could not cancel it.
+local function give_back_late(event)
+  if event.type == "charge.late" then event.charge:refund() end
+end
+
+--- @tparam string folder where the journal is; the sandbox forgets, and needs none
+-- @return the checkout, and the journal of the runs, in the same file
+function M.open(folder)
+  local money = provider()
+  local place = not sandbox and folder .. "/kiosk.db"
+  shop = assert(pix.checkout { money, journal = place, on_event = give_back_late })
+  if place then journal = assert(journals.open(place)) end
+  return shop, journal
+end
+
+--- What a former process left in flight becomes known, or known as unknown. May yield.
+function M.recover()
+  local ok, err = shop:recover { sole = true }
+  if not ok then io.stderr:write("kiosk: ", tostring(err), "\n") end
+  pix.spawn(shop.watch, shop)
+end
+
+--- Ends the sandbox, if there is one, and closes the journal.
 function M.close()
+  shop:close()
+  if journal then journal:close() end
   if sandbox then sandbox.stop() end
   sandbox = nil
 end

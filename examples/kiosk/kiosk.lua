@@ -11,23 +11,43 @@ Kiosk.__index = Kiosk
 
 -- How long, in seconds, a screen stays when nobody touches it.
 local STAY = { menu = 30, ready = 8, expired = 8, cancelled = 4, refunded = 15, stuck = 60,
-  problem = 8 }
+  doubt = 60, problem = 8 }
 
 local function go(app, screen)
   app.screen, app.since = screen, app.clock()
   app.on_screen(app)
 end
 
---- @tparam table options provider, clock, language ("pt" or "en"), seconds = { pay = }
+--- @tparam table options flow, checkout, journal, clock, language ("pt" or "en"), alert
 function M.new(options)
   local app = setmetatable({
-    provider = options.provider, clock = options.clock, machine = machine, menu = menu,
-    language = texts[options.language] and options.language or "pt",
-    seconds = options.seconds.pay or 120, selected = 1, columns = 2,
+    flow = options.flow, checkout = options.checkout, journal = options.journal,
+    alert = options.alert, clock = options.clock, machine = machine, menu = menu,
+    language = texts[options.language] and options.language or "pt", selected = 1, columns = 2,
     on_screen = function() end,
   }, Kiosk)
   go(app, "idle")
   return app
+end
+
+-- What a sale needs; `more` is added.
+local function options_of(app, more)
+  local options = { flow = app.flow, checkout = app.checkout, journal = app.journal,
+    alert = app.alert, machine = app.machine, clock = app.clock, menu = app.menu,
+    on_state = function(it)
+      if app.sale == it then go(app, it.state) end
+    end }
+  for name, value in pairs(more) do options[name] = value end
+  return options
+end
+
+--- After a start: shows what a power cut has interrupted, unless somebody has begun anew. May
+-- yield.
+function Kiosk:resume()
+  local found = sale.resume(options_of(self, {}))
+  if not found or self.sale then return end
+  self.sale = found
+  go(self, found.state)
 end
 
 --- The words in the language that is shown.
@@ -51,15 +71,17 @@ function Kiosk:order(place)
   local product = self.menu[place]
   if not product or self.screen ~= "menu" then return end
   self.selected = place
-  self.sale = sale.start {
-    provider = self.provider, machine = self.machine, product = product, clock = self.clock,
-    seconds = self.seconds, on_state = function(it) go(self, it.state) end,
-  }
+  self.sale = sale.start(options_of(self, { product = product }))
   go(self, self.sale.state)
 end
 
 function Kiosk:cancel()
   if self.sale then self.sale:cancel() end
+end
+
+--- The answer to a question of the flow's: "yes" or "no".
+function Kiosk:answer(word)
+  if self.sale then self.sale:answer(word) end
 end
 
 --- Leaves a screen that has nothing more to tell.
@@ -99,8 +121,8 @@ local MENU_KEYS = {
 }
 MENU_KEYS.kpenter = MENU_KEYS["return"]
 
---- A key: 1–6, arrows and Enter choose, Esc goes back or cancels, L changes the language; F12 is
--- the technician's, and breaks the machine.
+--- A key: 1–6, arrows and Enter choose or say yes, Esc goes back, cancels or says no, L changes the
+-- language; F12 is the technician's, and breaks the machine.
 function Kiosk:key(key)
   if key == "f12" then
     self.machine.broken = not self.machine.broken
@@ -111,6 +133,9 @@ function Kiosk:key(key)
   elseif self.screen == "menu" then
     if MENU_KEYS[key] then return MENU_KEYS[key](self) end
     self:order(tonumber(key:match "(%d)$") or 0)
+  elseif self.screen == "again" then
+    if key == "return" or key == "kpenter" then self:answer "yes" end
+    if key == "escape" then self:answer "no" end
   elseif key == "escape" and not self.sale:over() then
     self:cancel()
   elseif self.sale:over() then

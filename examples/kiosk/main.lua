@@ -3,8 +3,9 @@
 --     love examples/kiosk
 --
 -- Without credentials (SSG_CLIENT_ID, SSG_CLIENT_SECRET, SSG_DEVICE_CODE) it sells in the sandbox,
--- which pays each charge after five seconds. Nothing here blocks a frame: sale.lua waits in a task,
--- and pix.update() is called once a frame.
+-- which pays each charge after five seconds. A sale is a run of ../flows/coffee.flow.lua, kept in a
+-- journal: after a power cut the kiosk goes on where it was. Nothing here blocks a frame: sale.lua
+-- waits in tasks, and pix.update() is called once a frame.
 local here = love.filesystem.getSource()
 package.path = package.path .. (";%s/../../lua/?.lua;%s/../../lua/?/init.lua"):format(here, here)
 package.cpath = package.cpath .. (";%s/../../build/luajit/?.so"):format(here)
@@ -20,13 +21,20 @@ local app
 function love.load()
   pix.use "love" -- a call that would freeze a frame is refused
   love.graphics.setBackgroundColor(0.16, 0.11, 0.09)
+  love.filesystem.createDirectory "" -- the save directory
+  local checkout, journal = account.open(love.filesystem.getSaveDirectory())
   app = kiosk.new {
-    provider = account.open(),
+    flow = assert(pix.flow.load(here .. "/../flows/coffee.flow.lua")),
+    checkout = checkout, journal = journal,
     clock = love.timer.getTime,
     language = os.getenv "PIX_KIOSK_LANGUAGE",
-    seconds = { pay = tonumber(os.getenv "PIX_KIOSK_PAY_SECONDS") },
+    alert = function(message) io.stderr:write("attendant: ", message, "\n") end,
   }
   probe.start(app)
+  pix.spawn(function()
+    account.recover()
+    app:resume()
+  end)
 end
 
 function love.update()

@@ -1,6 +1,7 @@
 --- For the spec only. With PIX_KIOSK_TEST=FOLDER the kiosk appends what it does to FOLDER/log and
--- obeys the lines of FOLDER/commands: "key return", "touch 100 200", "shot NAME" (a screenshot to
--- FOLDER/NAME.png; the log gets the pixels a module of the code), "quit". Else it does nothing.
+-- obeys the lines of FOLDER/commands: "key return", "touch 100 200", "hurry" (the five minutes are
+-- over), "shot NAME" (a screenshot to FOLDER/NAME.png; the log gets the pixels a module of the
+-- code), "quit". Else it does nothing.
 local M = {}
 
 local folder = os.getenv "PIX_KIOSK_TEST"
@@ -16,7 +17,6 @@ end
 local function report()
   say("screen", app.screen)
   if app.screen == "waiting" then say("charge", app.sale.charge.id, app.sale.charge.code) end
-  if app.screen == "problem" then say("error", tostring(app.sale.problem)) end
 end
 
 local function save_shot(name)
@@ -34,6 +34,7 @@ local DO = {
     local x, y = where:match "(%d+) (%d+)"
     love.event.push("touchpressed", 1, tonumber(x), tonumber(y), 0, 0, 1)
   end,
+  hurry = function() app.sale.run:hurry() end,
   shot = save_shot,
   quit = function() love.event.quit() end,
 }

@@ -1,8 +1,9 @@
---- One sale, from the order to the drink. It runs in a task and knows nothing of screens.
+--- One sale, from the order to the drink: a run of examples/flows/coffee.flow.lua, as the screens
+-- show it. What is done with money is in the flow; nothing here asks for it or gives it back.
 --
--- States: creating → waiting → paid → brewing → ready; aside from these closing → expired or
--- cancelled; refunding → refunded or stuck; problem. `closing` may still turn into paid: whoever
--- pays in the last second gets coffee.
+-- States: creating → waiting → paid → brewing → ready; aside from these again, closing → expired or
+-- cancelled; refunding → refunded or stuck; doubt; problem. `closing` may still turn into paid:
+-- whoever pays in the last second gets coffee.
 local pix = require "pix"
 
 local M = {}
@@ -12,15 +13,15 @@ Sale.__index = Sale
 
 local LOOK = 0.75 -- seconds between two looks: one customer, who stands there and waits
 local SHOW_PAID = 1.5
-local REFUND_TRIES, REFUND_PAUSE = 5, 2
-local LATE = 3600 -- seconds for which a charge that could not be cancelled is watched
 
 local OVER = {
-  ready = true, expired = true, cancelled = true, refunded = true, stuck = true, problem = true,
+  ready = true, expired = true, cancelled = true, refunded = true, stuck = true, doubt = true,
+  problem = true,
 }
 
 function Sale:enter(state)
-  self.state, self.entered = state, self.clock()
+  if self.gone then return end
+  self.state = state
   self.on_state(self)
 end
 
@@ -29,92 +30,151 @@ function Sale:over()
   return OVER[self.state] == true
 end
 
--- ---- Money back ----
+-- ---- What the flow shows ----
 
--- Asks until it is certain. A refund that may have been done is looked for before it is repeated.
-local function refund(charge)
-  for _ = 1, REFUND_TRIES do
-    local status, err = charge:refund()
-    if status or charge.status == "refunded" then return true end
-    if err.kind == "unsupported" or err.kind == "auth" then return nil, err end
-    pix.sleep(err.retry_after or REFUND_PAUSE)
-    if charge:refresh() == "refunded" then return true end
-  end
-  return nil
-end
-
--- Whoever photographed the code may pay it later, if the provider could not cancel it.
-local function watch_late(charge)
-  if charge:wait { timeout = LATE } == "paid" then refund(charge) end
-end
-
--- ---- Waiting for the payer ----
-
--- Ends a charge that is not to be paid any more. Returns "paid" if it was, meanwhile.
-local function close(sale, why)
-  local charge = sale.charge
-  sale:enter "closing"
-  if charge:cancel() then return why end
-  charge:refresh()
-  if charge.status == "paid" then return "paid" end
-  if charge.status == "pending" then pix.spawn(watch_late, charge) end
-  return why
-end
-
--- The task is cancelled when the customer cancels: then a wait gives nil, once.
-local function watch(sale)
-  local charge, pause = sale.charge, LOOK
-  while sale.clock() < sale.deadline do
-    if not pix.sleep(pause) then return close(sale, "cancelled") end
-    local status, err = charge:refresh()
-    if err and err.kind == "cancelled" then return close(sale, "cancelled") end
-    if status == "paid" then return status end
-    if status and status ~= "pending" and status ~= "unknown" then return "expired" end
+-- The run waits for the charge by itself, and looks every few seconds; a look from here ends that.
+local function look(sale, charge)
+  local pause = LOOK
+  while sale.charge == charge and charge.status == "pending" and not sale:over()
+    and pix.sleep(pause) do
+    local _, err = charge:refresh()
     pause = math.max(LOOK, err and err.retry_after or 0)
   end
-  return close(sale, "expired")
 end
 
--- ---- The story ----
+local SCREEN = { again = "again", thanks = "ready" }
 
-local function deliver(sale)
-  sale:enter "paid"
-  pix.sleep(SHOW_PAID)
+function SCREEN.qr(sale, data)
+  sale.charge, sale.qr = data.charge, assert(data.charge:qr "matrix")
+  sale.seconds, sale.deadline = data.seconds, sale.clock() + data.seconds
+  pix.spawn(look, sale, data.charge)
+  return sale.leaving and "closing" or "waiting"
+end
+
+function SCREEN.bye(sale)
+  return sale.outcome == "timed_out" and "expired" or "cancelled"
+end
+
+function SCREEN.sorry(sale)
+  if sale.outcome == "refunded" then return "refunded" end
+  if sale.outcome == "failed" then return "problem" end
+  return sale.paid and "stuck" or "doubt"
+end
+
+local function show(sale, view, data)
+  local screen = SCREEN[view]
+  sale:enter(type(screen) == "function" and screen(sale, data) or screen)
+end
+
+local function follow(sale, step)
+  sale.outcome = step.outcome
+  if step.to == "pay" then sale.leaving = false sale:enter "creating" end
+  if step.to == "give_back" then sale:enter "refunding" end
+  if sale.state == "waiting" and step.outcome == "expired" then sale:enter "closing" end
+end
+
+local function brew(sale)
+  if not sale.paid then
+    sale.paid = true
+    sale:enter "paid"
+    pix.sleep(SHOW_PAID)
+  end
   sale:enter "brewing"
-  if sale.machine.brew(sale.product) then return sale:enter "ready" end
-  sale:enter "refunding"
-  sale:enter(refund(sale.charge) and "refunded" or "stuck")
+  return sale.machine.brew(sale.product)
+end
+
+-- ---- The customer ----
+
+--- The customer does not want it any more; of use until it is paid. Before there is a code nothing
+-- can be paid: the customer may go at once, and the flow sees to the rest.
+function Sale:cancel()
+  if self.state == "creating" then
+    self:enter "cancelled"
+    self.gone = true
+  elseif self.state == "waiting" then
+    self:enter "closing"
+  else
+    return
+  end
+  self.leaving = true
+  if self.run then self.run:signal "cancel" end
+end
+
+--- The answer to the question whether there shall be another code: "yes" or "no".
+function Sale:answer(word)
+  return self.state == "again" and self.run:answer(word)
+end
+
+-- ---- Running ----
+
+local function new(options)
+  local sale = setmetatable({ state = "creating" }, Sale)
+  for name, value in pairs(options) do sale[name] = value end
+  return sale
+end
+
+--- What the flow needs of this host: docs/flow.md.
+local function host_of(sale)
+  return {
+    checkout = sale.checkout, alert = sale.alert,
+    ui = { show = function(view, data) show(sale, view, data) end },
+    perform = { brew = function() return brew(sale) end },
+    on_step = function(step) follow(sale, step) end,
+  }
+end
+
+local last, count = nil, 0
+
+-- The order's number, which the counter is told: also the name of the run.
+local function number_of(product)
+  local now = os.date "%y%m%d-%H%M%S"
+  count = now == last and count + 1 or 1
+  last = now
+  return ("%s-%s%s"):format(product.id, now, count > 1 and "-" .. count or "")
 end
 
 local function run(sale)
-  sale:enter "creating"
-  local charge, err = sale.provider:charge { amount = sale.product.price }
-  if not charge then
-    sale.problem = err
-    return sale:enter(err.kind == "cancelled" and "cancelled" or "problem")
+  local host, err = host_of(sale)
+  host.journal, host.id = sale.journal, sale.order
+  sale.run, err = sale.flow:run({ total = sale.product.price, order = sale.order }, host)
+  if not sale.run then
+    io.stderr:write("kiosk: ", tostring(err), "\n")
+    return sale:enter "problem"
   end
-  sale.charge = charge
-  sale.qr = assert(charge:qr "matrix")
-  sale.deadline = sale.clock() + sale.seconds
-  sale:enter "waiting"
-  local outcome = watch(sale)
-  if outcome == "paid" then return deliver(sale) end
-  sale:enter(outcome)
-end
-
---- The customer does not want it any more; of use until it is paid.
-function Sale:cancel()
-  if self.state == "creating" or self.state == "waiting" then self.task:cancel() end
+  if sale.leaving then sale.run:signal "cancel" end
+  sale.run:wait()
 end
 
 --- Starts a sale.
--- @tparam table options provider, machine, product, seconds (to pay), clock = function → seconds,
---   on_state = function(sale)
+-- @tparam table options flow, checkout, journal, machine, product, clock = function → seconds,
+--   alert = function(message), on_state = function(sale)
 function M.start(options)
-  local sale = setmetatable(options, Sale)
-  sale.state = "creating"
+  local sale = new(options)
+  sale.order = number_of(sale.product)
   sale.task = pix.spawn(run, sale)
   return sale
+end
+
+--- Goes on with what a power cut has interrupted. May yield.
+-- @tparam table options as for M.start; menu instead of product
+-- @treturn table|nil the sale, if there was one
+function M.resume(options)
+  if not options.journal then return nil end
+  local sale = new(options)
+  local host = host_of(sale)
+  host.flows, host.sole = { sale.flow }, true
+  local found, err = pix.flow.resume(sale.journal, host)
+  if not found then
+    io.stderr:write("kiosk: ", tostring(err), "\n")
+    return nil
+  end
+  sale.run = found.runs[1]
+  if not sale.run then return nil end
+  sale.order = sale.run.id
+  for _, product in ipairs(sale.menu) do
+    if sale.order:sub(1, #product.id + 1) == product.id .. "-" then sale.product = product end
+  end
+  return sale.product and sale
 end
 
 return M

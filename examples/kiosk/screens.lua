@@ -101,6 +101,16 @@ function draw.closing(app)
   message(app:texts().closing, app:texts().closing_hint, marked "wait")
 end
 
+function draw.again(app)
+  local t, u = app:texts(), ui.unit
+  message(t.again, t.again_hint, cup_of(app))
+  local width = math.min(ui.width * 0.45, 12 * u)
+  local gap = (ui.width - 2 * width) / 3
+  ui.button(t.no, gap, ui.height - 3.8 * u, width, 2.6 * u, function(it) it:answer "no" end)
+  ui.button(t.yes, 2 * gap + width, ui.height - 3.8 * u, width, 2.6 * u,
+    function(it) it:answer "yes" end, "accent")
+end
+
 local function countdown(app, x, y, width)
   local u, left = ui.unit, app:left()
   local share = math.min(1, left / app.sale.seconds)
@@ -176,9 +186,11 @@ end
 local function ending(kind, hint)
   return function(app)
     local t = app:texts()
-    local product, charge = app.sale.product, app.sale.charge
     local text = t[app.screen .. "_hint"]
-    if hint then text = text:format(pix.format(product.price), charge.id:sub(1, 8)) end
+    if hint then
+      local price = pix.format(app.sale.product.price):gsub(" ", "\194\160") -- not wrapped
+      text = text:format(price, app.sale.order)
+    end
     message(t[app.screen], text, kind == "cup" and cup_of(app) or marked(kind))
     if app.sale:over() then wide_button(t.back, function(it) it:back() end) end
   end
@@ -191,6 +203,7 @@ draw.problem = ending "bad"
 draw.refunding = ending("wait", true)
 draw.refunded = ending("good", true)
 draw.stuck = ending("bad", true)
+draw.doubt = ending("bad", true)
 
 --- Draws one frame.
 function M.draw(app)

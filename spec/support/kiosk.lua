@@ -14,7 +14,7 @@ local function environment(self, sandbox, options)
   local env = {
     PIX_KIOSK_TEST = self.folder, PIX_KIOSK_SIZE = options.size or "800x480",
     PIX_KIOSK_LANGUAGE = options.language, PIX_KIOSK_BREW_SECONDS = "0.2",
-    PIX_KIOSK_PAY_SECONDS = options.pay_seconds, PIX_KIOSK_MACHINE = options.machine,
+    PIX_KIOSK_MACHINE = options.machine,
     SSG_CLIENT_ID = account.client_id, SSG_CLIENT_SECRET = account.client_secret,
     SSG_DEVICE_CODE = account.device_code, SSG_BASE_URL = sandbox.url.ssg,
     SDL_VIDEODRIVER = "offscreen", LIBGL_ALWAYS_SOFTWARE = "1", HOME = self.folder,
@@ -24,13 +24,14 @@ end
 
 --- Starts it.
 -- @tparam table sandbox
--- @tparam table options size = "800x480", language, pay_seconds, machine
+-- @tparam table options size = "800x480", language, machine; folder = of one that was killed
 function M.start(sandbox, options)
-  local self = setmetatable({ folder = program.folder(), seen = 0 }, Kiosk)
+  local self = setmetatable({ folder = options.folder or program.folder(), seen = 0 }, Kiosk)
   for _, name in ipairs { "log", "commands" } do
     assert(io.open(self.folder .. "/" .. name, "w")):close()
   end
-  local command = program.command({ "timeout", "300", "love", program.root .. "/examples/kiosk" },
+  local command = program.command({ "timeout", "300", "sh", "-c",
+    "echo $$ >$PIX_KIOSK_TEST/pid; exec love \"$0\"", program.root .. "/examples/kiosk" },
     { env = environment(self, sandbox, options) })
   self.process = assert(io.popen(("(%s) >%s/out 2>&1 </dev/null; echo $?"):format(command,
     self.folder)))
@@ -78,6 +79,16 @@ function M.read_code(picture)
   local text = pipe:read "*a"
   pipe:close()
   return (text:gsub("\n$", ""))
+end
+
+--- A power cut. Its folder, with the journal, stays.
+function Kiosk:kill()
+  os.execute("kill -9 " .. program.read(self.folder .. "/pid"))
+  self.process:read "*a"
+  self.process:close()
+  self.commands:close()
+  self.process = nil
+  return self.folder
 end
 
 --- Ends it; returns its exit status.

@@ -119,6 +119,7 @@ local function view_data(run, node, charge)
     local record = run.data.charges[node.args.of or node.name]
     data.charge, data.code, data.amount = charge, charge.code, charge.amount
     data.expires_at = record and record.expires_at
+    data.seconds = data.expires_at and math.max(0, data.expires_at - run:now())
   end
   return data
 end
