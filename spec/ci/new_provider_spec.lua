@@ -26,6 +26,22 @@ return flow "coffee" {
 }
 ]]
 
+-- A user's spec: the defaults of pix.testing answer for a provider that they were never told of.
+local TEST = [[
+local pix = require "pix"
+local t = pix.testing.start()
+local provider = assert(pix.provider("%s", { api_key = "k" }))
+local charge = assert(provider:charge { amount = 1990 })
+assert(charge.amount == 1990 and charge.status == "pending" and charge.code_kind == "brcode")
+assert(provider:status(charge).status == "pending")
+t:pay(charge)
+assert(charge:wait { timeout = 60 } == "paid")
+local _, err = provider:status "nobody"
+assert(err.kind == "not_found", tostring(err))
+assert(#t:requests("%s", "charge") == 1)
+t:stop()
+]]
+
 local function write(path, text)
   local file = assert(io.open(path, "w"))
   file:write(text)
@@ -130,6 +146,11 @@ if _VERSION == "Lua 5.4" and (os.getenv("VARIANT") or "") == "" then
       status, text = pix("flow check refund.flow.lua")
       assert.equal(4, status, text)
       assert.truthy(text:find(NAME, 1, true), text)
+    end)
+
+    it("answers in pix.testing as it does in the sandbox", function()
+      write(folder .. "/test.lua", TEST:format(NAME, NAME))
+      succeeds(run(folder, ".ci/lua 5.4 test.lua"))
     end)
 
     it("keeps the register sorted, and overwrites nothing", function()
