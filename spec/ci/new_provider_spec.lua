@@ -109,11 +109,11 @@ if _VERSION == "Lua 5.4" and (os.getenv("VARIANT") or "") == "" then
 
     it("charges through the command line at a sandbox that runs by itself", function()
       local text = succeeds(run(folder, ([[
-        mkfifo keys; sleep 60 >keys & sleeper=$!
-        bin/pix sandbox --quiet --auto-pay 0.2 <keys >sandbox.env 2>/dev/null & sandbox=$!
-        until grep -q SSG_DEVICE_CODE sandbox.env; do sleep 0.05; done
+        PIX_LUA=lua5.4; export PIX_LUA; mkfifo keys; sleep 300 >keys & sleeper=$!
+        bin/pix sandbox --quiet --auto-pay 0.2 <keys >sandbox.env 2>sandbox.err & sandbox=$!
+        until grep -q SSG_DEVICE_CODE sandbox.env || ! kill -0 $sandbox; do sleep 0.05; done
         bin/pix charge -p %s 19.90 --wait --env sandbox.env; status=$?
-        kill $sandbox $sleeper; wait $sandbox; (exit $status)]]):format(NAME)))
+        cat sandbox.err; kill $sandbox $sleeper; wait $sandbox; (exit $status)]]):format(NAME)))
       assert.truthy(text:find("19,90", 1, true), text)
       assert.truthy(text:find("520400005303986540519.90", 1, true), text)
       succeeds(run(folder, "grep " .. VARIABLE .. "= sandbox.env"))
