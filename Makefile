@@ -177,7 +177,8 @@ $(C)/test/%: spec/core/%.c $(HELPERS) $(CORE_LIB) $(C)/flags
 	  $< $(HELPERS) $(TEST_OBJ) $(CORE_LIB) $(LDFLAGS) $(TEST_LIBS) $(CORE_LIBS)
 
 # This test is out of memory now and then.
-$(C)/test/memory_test: TEST_LIBS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+$(C)/test/memory_test: TEST_LIBS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+                         -Wl,--wrap=pthread_create
 
 # This test has a database.
 $(C)/test/journal_sqlite_test: $(C)/journal_sqlite.o

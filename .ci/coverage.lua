@@ -81,7 +81,9 @@ local function read_lua(name)
   files[name] = file
   for _, line in ipairs(lines_of("luac5.4 -l -l -p " .. name)) do
     number = tonumber(line:match "^\t%d+\t%[(%d+)%]\t")
-    if number and not line:find "VARARGPREP" and is_step(file.text[number]) then note(name, number, false) end
+    if number and not line:find "VARARGPREP" and is_step(file.text[number]) then
+      note(name, number, false)
+    end
   end
 end
 

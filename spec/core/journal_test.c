@@ -20,6 +20,7 @@ struct fake {
   int opened, ran, committed;                                  /* calls so far */
   int statements;                                              /* of transactions, done */
   int64_t number, marked;                                      /* committed; of the open one */
+  int forgotten;                                               /* marks that find no row */
   bool keep;    /* an unanswered COMMIT was done nevertheless */
   bool held;    /* run waits until it is let go */
   bool waiting; /* and does so now */
@@ -78,6 +79,7 @@ static enum pix_fault fake_run(struct pix_session *session, struct pix_statement
     }
     if (strcmp(at->sql, "mark") == 0) fake.marked = at->values[1].integer;
     at->changed = 1;
+    if (strcmp(at->sql, "mark") == 0 && fake.forgotten > 0) at->changed = 0, fake.forgotten--;
     if (at->tx != NULL) fake.statements++;
   }
   pthread_mutex_unlock(&fake.lock);
@@ -211,6 +213,54 @@ static void an_unanswered_commit_is_never_called_failed(void) {
   reactor = NULL;
 }
 
+static void a_mark_that_has_gone_is_made_anew(void) {
+  struct pix_journal *j = open_fake(1);
+
+  fake.forgotten = 1;
+  CHECK_STR("", do_one(j, "x"));
+  CHECK_INT(2, fake.opened);
+  CHECK_INT(1, fake.committed);
+  shut(j);
+}
+
+/* One of them is refused when all are done at once: each is done by itself, under the mark. */
+static void the_careful_way_has_its_mark(void) {
+  struct pix_journal *j = open_fake(1);
+
+  fake.held = true;
+  put(j, "first");
+  set_held(true);
+  for (int i = 0; i < 3; i++) put(j, "x");
+  pthread_mutex_lock(&fake.lock);
+  fake.runs[fake.ran + 1] = PIX_FAULT_REFUSED;
+  pthread_mutex_unlock(&fake.lock);
+  set_held(false);
+  for (int i = 0; i < 4; i++) CHECK_STR("", outcome());
+  CHECK_INT(2, fake.committed);
+  CHECK_INT(3, fake.number); /* of the careful attempt, the third */
+  shut(j);
+}
+
+static void a_transaction_has_its_limits(void) {
+  static char text[PIX_MAX_VALUE + 2];
+  struct pix_tx *tx = pix_tx_new();
+  struct pix_statement *statement;
+  struct pix_err err;
+
+  memset(text, 'x', sizeof text - 1);
+  for (int i = 0; i < PIX_MAX_STATEMENTS; i++)
+    CHECK_INT(PIX_OK, pix_tx_add(tx, "x", 1, 1, &statement, &err));
+  CHECK_INT(PIX_EINVALID, pix_tx_add(tx, "x", 1, 0, &statement, &err));
+  CHECK_STR("sql", err.field);
+  CHECK_INT(PIX_OK, pix_tx_bind(tx, statement->values, PIX_VALUE_TEXT, text, PIX_MAX_VALUE, &err));
+  CHECK_INT(PIX_EINVALID,
+            pix_tx_bind(tx, statement->values, PIX_VALUE_TEXT, text, PIX_MAX_VALUE + 1, &err));
+  CHECK_STR("value", err.field);
+  CHECK_INT(PIX_EINVALID, pix_tx_bind(tx, statement->values, PIX_VALUE_TEXT, "a\0b", 3, &err));
+  CHECK_INT(PIX_EINVALID, pix_tx_add(tx, "", 0, 0, &statement, &err));
+  pix_tx_free(tx);
+}
+
 static void a_full_disk_fails_now_and_works_later(void) {
   struct pix_journal *j = open_fake(5);
 
@@ -292,6 +342,9 @@ static const struct check_test tests[] = {
     {"an unanswered commit that was not done is done again",
      an_unanswered_commit_that_was_not_done_is_done_again},
     {"an unanswered commit is never called failed", an_unanswered_commit_is_never_called_failed},
+    {"a mark that has gone is made anew", a_mark_that_has_gone_is_made_anew},
+    {"the careful way has its mark", the_careful_way_has_its_mark},
+    {"a transaction has its limits", a_transaction_has_its_limits},
     {"a full disk fails at once, and the next one works", a_full_disk_fails_now_and_works_later},
     {"close does what is queued", close_does_what_is_queued},
     {"a reactor may close before its journal", a_reactor_may_close_first},

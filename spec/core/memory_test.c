@@ -5,11 +5,16 @@
 */
 #include "check.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/brcode.h"
 #include "core/card.h"
 #include "core/http.h"
+#include "core/http_impl.h"
+#include "core/journal.h"
 #include "core/qr.h"
 #include "core/reactor.h"
 
@@ -20,10 +25,29 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *data);
+
+static bool no_threads;              /* the system has none left */
 static _Thread_local long left = -1; /* allocations of this thread that succeed; -1: all */
 static _Thread_local bool missed;
 
+static pthread_t tester;
+static atomic_long others = -1; /* the same for all other threads together */
+static atomic_bool others_missed;
+
+static bool others_may(void) {
+  long n = atomic_load(&others);
+
+  if (n > 0) atomic_fetch_sub(&others, 1);
+  if (n == 0) atomic_store(&others_missed, true);
+  return n != 0;
+}
+
 static bool may_allocate(void) {
+  if (atomic_load(&others) >= 0 && !pthread_equal(pthread_self(), tester)) return others_may();
   if (left < 0) return true;
   if (left > 0) return left-- > 0;
   missed = true;
@@ -40,6 +64,11 @@ void *__wrap_calloc(size_t count, size_t size) {
 
 void *__wrap_realloc(void *block, size_t size) {
   return may_allocate() ? __real_realloc(block, size) : NULL;
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *data) {
+  return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, start, data);
 }
 
 /* Calls make with ever more memory, until it misses none: then it must succeed, and before that it
@@ -201,6 +230,123 @@ static bool make_card(struct pix_err *err) {
   return made;
 }
 
+/* What a reply's body finds no place for stops the transfer. */
+static bool make_body(struct pix_err *err) {
+  const struct pix_http_settings settings = {.base_url = "https://pay.example/api",
+                                             .timeout = 15,
+                                             .connect_timeout = 5,
+                                             .max_response = 100000,
+                                             .max_connections = 4};
+  char piece[1000] = "";
+  struct pix_carrier carrier;
+  struct pix_http_client *client;
+  bool made;
+
+  memset(&carrier, 0, sizeof carrier);
+  if (pix_http_client_new(&settings, &client, err) != PIX_OK) return false;
+  carrier.transfer.easy = curl_easy_init();
+  carrier.exchange = pix_exchange_new(client);
+  made = carrier.exchange != NULL;
+  for (int i = 0; made && i < 50; i++) {
+    made = pix_carrier_body(piece, 1, sizeof piece, &carrier) == sizeof piece;
+    CHECK(made || carrier.stop == PIX_STOP_MEMORY);
+  }
+  curl_easy_cleanup(carrier.transfer.easy);
+  if (carrier.exchange != NULL) carrier.exchange->op.verbs->free(&carrier.exchange->op);
+  pix_http_client_unref(client);
+  return without_words(made, err);
+}
+
+static bool make_transaction(struct pix_err *err) {
+  static const char text[5000] = "x";
+  struct pix_tx *tx = pix_tx_new();
+  struct pix_statement *statement;
+  bool made = tx != NULL;
+
+  if (!made) return without_words(false, err);
+  for (int i = 0; made && i < 20; i++)
+    made = pix_tx_add(tx, "INSERT", 6, 1, &statement, err) == PIX_OK &&
+           pix_tx_bind(tx, statement->values, PIX_VALUE_BLOB, text, sizeof text, err) == PIX_OK;
+  pix_tx_free(tx);
+  return made;
+}
+
+static enum pix_fault open_never(const struct pix_session_options *options,
+                                 struct pix_session **out, struct pix_err *err) {
+  (void)options;
+  *out = NULL;
+  return pix_fault_set(err, PIX_FAULT_LOST, "nobody is there");
+}
+
+static const struct pix_journal_backend nobody = {
+    .abi = PIX_JOURNAL_ABI, .name = "nobody", .begin = "BEGIN", .open = open_never};
+
+static bool make_ticket(struct pix_err *err) {
+  struct pix_reactor *reactor;
+  struct pix_journal *journal;
+  struct pix_tx *tx;
+  struct pix_op *op = NULL;
+
+  if (pix_reactor_new(true, &reactor, err) != PIX_OK) return false;
+  if (pix_journal_new(&nobody, "nowhere", 7, 0, &journal, err) != PIX_OK) {
+    pix_reactor_close(reactor);
+    return false;
+  }
+  tx = pix_tx_new();
+  if (tx != NULL) op = pix_journal_op(journal, reactor, tx);
+  if (op != NULL) op->verbs->free(op);
+  pix_journal_close(journal);
+  pix_reactor_close(reactor);
+  return without_words(op != NULL, err);
+}
+
+/* On the reactor's own thread: what finds no memory there has sent nothing, and says so. */
+static void an_exchange_is_refused(void) {
+  const struct pix_http_settings settings = {.base_url = "http://127.0.0.1:9",
+                                             .timeout = 15,
+                                             .connect_timeout = 5,
+                                             .max_response = 1000,
+                                             .max_connections = 4};
+  bool missing = true;
+
+  tester = pthread_self();
+  for (long n = 0; missing && CHECK(n < 100); n++) {
+    struct pix_http_client *client;
+    struct pix_reactor *reactor;
+    struct pix_exchange *exchange;
+    struct pix_op *op = NULL;
+    CHECK_INT(PIX_OK, pix_http_client_new(&settings, &client, NULL));
+    CHECK_INT(PIX_OK, pix_reactor_new(false, &reactor, NULL));
+    exchange = pix_exchange_new(client);
+    exchange->once = true;
+    pix_buf_adds(&exchange->url, "http://127.0.0.1:9/charges");
+    atomic_store(&others_missed, false);
+    atomic_store(&others, n);
+    pix_reactor_submit(reactor, &exchange->op);
+    while (op == NULL && CHECK(pix_reactor_wait(reactor, 30) == 1)) op = pix_reactor_drain(reactor);
+    atomic_store(&others, -1);
+    missing = atomic_load(&others_missed);
+    CHECK(op == &exchange->op);
+    CHECK_INT(missing ? PIX_EINTERNAL : PIX_ENETWORK, exchange->failure);
+    CHECK_INT(PIX_SENT_NO, exchange->sent);
+    exchange->op.verbs->free(&exchange->op);
+    pix_reactor_close(reactor);
+    pix_http_client_unref(client);
+  }
+}
+
+static void no_thread_can_start(void) {
+  struct pix_reactor *reactor;
+  struct pix_journal *journal;
+  struct pix_err err;
+
+  no_threads = true;
+  CHECK_INT(PIX_EINTERNAL, pix_reactor_new(false, &reactor, &err));
+  CHECK_INT(PIX_EINTERNAL, pix_journal_new(&nobody, "nowhere", 7, 0, &journal, &err));
+  CHECK(strstr(err.message, strerror(EAGAIN)) != NULL);
+  no_threads = false;
+}
+
 #define MEMORY_TEST(name)                                                                          \
   static void name##_fails(void) {                                                                 \
     each_allocation(make_##name);                                                                  \
@@ -217,6 +363,9 @@ MEMORY_TEST(svg)
 MEMORY_TEST(text)
 MEMORY_TEST(code)
 MEMORY_TEST(card)
+MEMORY_TEST(body)
+MEMORY_TEST(transaction)
+MEMORY_TEST(ticket)
 
 static const struct check_test tests[] = {
     {"a buffer remembers that it failed", buf_fails},
@@ -230,6 +379,11 @@ static const struct check_test tests[] = {
     {"a QR code as text is not drawn", text_fails},
     {"a BR Code is not written", code_fails},
     {"a card is not taken", card_fails},
+    {"an answer's body is cut off", body_fails},
+    {"a transaction is not gathered", transaction_fails},
+    {"a transaction is not begun", ticket_fails},
+    {"an exchange is refused before anything is sent", an_exchange_is_refused},
+    {"a reactor or a journal has no thread", no_thread_can_start},
 };
 
 CHECK_MAIN(tests)

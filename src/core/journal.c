@@ -184,6 +184,7 @@ static bool start_thread(struct pix_journal *j) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   failed = pthread_create(&j->thread, NULL, thread_main, j);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = failed;
   return failed == 0;
 }
 

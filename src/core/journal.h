@@ -113,7 +113,6 @@ enum pix_fault {
 ** code is the fault's word ("full", "busy" …). */
 enum pix_fault pix_fault_set(struct pix_err *err, enum pix_fault fault, const char *format, ...)
     PIX_PRINTF(3, 4);
-const char *pix_fault_word(enum pix_fault fault);
 
 /* ---- Back ends ---- */
 

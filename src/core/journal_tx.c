@@ -188,10 +188,6 @@ static const struct {
     [PIX_FAULT_CLOSED] = {"closed", "the journal was closed before this was recorded"},
 };
 
-const char *pix_fault_word(enum pix_fault fault) {
-  return words[fault].word;
-}
-
 enum pix_fault pix_fault_set(struct pix_err *err, enum pix_fault fault, const char *format, ...) {
   bool refused = fault == PIX_FAULT_REFUSED || fault == PIX_FAULT_CONSTRAINT;
   char text[sizeof err->message];
