@@ -3,7 +3,8 @@
 -- those where the money is decided about, then "N passed, N failed", one for each of these.
 --
 -- A line that no test can reach is marked where it stands, with the reason: `uncovered: …` in a
--- comment on it. The mark itself is held to be true: a marked line that ran is a failure.
+-- comment on it, which holds to the end of its block. The mark itself is held to be true: a marked
+-- line that ran is a failure.
 local folder = assert(arg[1], "usage: coverage.lua FOLDER")
 
 -- Where a defect would be one of money: what was sent, for how much, once or twice, and who knows.
@@ -100,18 +101,29 @@ end
 
 -- ---- Report ----
 
-local function is_marked(text)
-  return text:find "uncovered: %S" ~= nil
+local function is_end(text)
+  return text:find "^%s*}" or text:find "^%s*end%f[^%w_]" or text:find "^%s*else"
+end
+
+-- The numbers of the marked lines.
+local function marks(file)
+  local set, inside = {}, false
+  for number, text in ipairs(file.text) do
+    if is_end(text) then inside = false end
+    if text:find "uncovered: %S" then inside = true end
+    set[number] = inside
+  end
+  return set
 end
 
 -- Numbers of the lines that did not run, the marked ones apart; marked ones that did run.
 local function judge(file)
-  local missing, marked, wrong, all = {}, 0, {}, 0
-  for number, text in ipairs(file.text) do
+  local missing, marked, wrong, all, is_marked = {}, 0, {}, 0, marks(file)
+  for number in ipairs(file.text) do
     local ran = file[number]
     if ran ~= nil then
       all = all + 1
-      if is_marked(text) then
+      if is_marked[number] then
         marked = marked + 1
         if ran then wrong[#wrong + 1] = number end
       elseif not ran then

@@ -103,6 +103,25 @@ describe("without memory", function()
       end)
   end
 
+  it("an answer is taken in a coroutine whose stack is too small", function()
+    tried(MORE .. [[
+      local provider = assert(core.provider("payzu", OPTIONS.payzu))
+      local future = provider:start("charge", ORDER)
+      reactor:answer(asked().id, { status = 200,
+        body = '{"id":"U1","qrCodeText":"opaque","status":"PENDING"}' })
+      local co = coroutine.create(function() reactor:drain {} return true end)
+      local _, _, failed = try(function()
+        local ok, value = coroutine.resume(co)
+        if not ok then error(value, 0) end
+        return value
+      end)
+      finish({ future }, "{}")
+      local _, err = future:result()
+      assert(not err or err.sent == "maybe", tostring(err))
+      return failed
+    ]])
+  end)
+
   it("a refusal is told in the provider's words, or as internal", function()
     tried(MORE .. [[
       local provider = assert(core.provider("ssg", OPTIONS.ssg))

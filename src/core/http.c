@@ -344,7 +344,7 @@ static void launch(struct pix_reactor *reactor, struct pix_exchange *exchange) {
   }
   carrier->transfer.done = exchange_done;
   if (!load(exchange, carrier) || pix_loop_add(reactor, &carrier->transfer) != CURLM_OK) {
-    pix_carrier_free(carrier);
+    pix_carrier_free(carrier); /* uncovered: libcurl without memory */
     refuse(reactor, exchange, PIX_EINTERNAL, "libcurl cannot take the exchange");
     return;
   }
