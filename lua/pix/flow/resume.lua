@@ -76,6 +76,7 @@ function M.may_change(flow, row, steps, start)
   local known = money_of(flow.graph, steps, start)
   if not known then return false, "it came on a way that is not there any more" end
   if not verify.from(flow.graph, row.state, known) then
+    -- uncovered: a way that leads from the start was proved; the last word is the proof's
     return false, "from here on its money would not be safe"
   end
   return true

@@ -245,6 +245,7 @@ end
 local function go(run, node, outcome, note)
   local edge = edge_of(node, outcome)
   if not edge then
+    -- uncovered: the flow was proved to have an edge for each outcome
     error({ defect = ("%s has no outcome %s"):format(node.name, tostring(outcome)) }, 0)
   end
   local to = run._graph.by[edge.to]
