@@ -27,12 +27,16 @@ local function dead_links(page)
 end
 
 describe("the manual", function()
-  local result, pages
+  local result, pages, folder, out
 
   setup(function()
-    result = program.run({ ".ci/docs" }, { folder = program.root })
-    pages = lines_of "find build/docs -name '*.html'"
+    folder = program.folder()
+    out = folder .. "/docs"
+    result = program.run({ ".ci/docs", out }, { folder = program.root })
+    pages = lines_of("find " .. out .. " -name '*.html'")
   end)
+
+  teardown(function() program.remove(folder) end)
 
   it("is made without a warning", function()
     assert.equal("", result.err)
@@ -42,14 +46,14 @@ describe("the manual", function()
   it("has every page of docs/", function()
     for _, path in ipairs(lines_of "ls docs/*.md docs/*/*.md *.md") do
       local name = path:gsub("^docs/", ""):gsub("/", "-")
-      assert.truthy(exists("build/docs/topics/" .. name .. ".html"), path)
+      assert.truthy(exists(out .. "/topics/" .. name .. ".html"), path)
     end
   end)
 
   it("has a page for each module that programs may require", function()
     for _, path in ipairs(lines_of "ls lua/pix.lua lua/pix/*.lua") do
       local name = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", ".")
-      assert.truthy(exists("build/docs/modules/" .. name .. ".html"), path)
+      assert.truthy(exists(out .. "/modules/" .. name .. ".html"), path)
     end
   end)
 

@@ -214,7 +214,7 @@ describe("pix.host.openresty", function()
 
   describe("a client that goes away", function()
     it("ends its own wait and harms nobody", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 0.5, times = 40 }
+      sb.fault { provider = "ssg", operation = "charge", delay = 3, times = 40 }
       start { http = "lua_check_client_abort on; lua_shared_dict box 1m;", locations = {
         charge = [[ local id = shown(ssg:charge { amount = 1990 })
           ngx.shared.box:incr("after", 1, 0) ngx.say(id) ]],

@@ -148,9 +148,9 @@ static bool url_has(CURLU *url, CURLUPart part) {
   return has;
 }
 
-/* libcurl would parse and compose the URL of every exchange anew, at a fifth of what it costs. So it
-** is given the origin once, parsed, and then only the target. Not through a proxy without a tunnel:
-** there the target is the whole URL, and libcurl's to compose. */
+/* libcurl would parse and compose the URL of every exchange anew, at a fifth of what it costs. So
+** it is given the origin once, parsed, and then only the target. Not through a proxy without a
+** tunnel: there the target is the whole URL, and libcurl's to compose. */
 static bool parse_origin(struct pix_http_client *client, const struct pix_http_settings *settings) {
   if (settings->proxy != NULL && !client->tls) return true;
   client->url = curl_url();

@@ -19,9 +19,9 @@
 **
 ** GATHERING. perform looks at every transfer under way, with a system call for each, however few
 ** can go on. With many of them, and an owner who serves others at the doorbell's end, the thread
-** therefore lets a little time pass between two turns, in which more get ready: what it costs to look
-** is then shared by those. The pause grows with their number, as the looking does, and is small
-** against any provider's answer. An owner who only waits gains nothing by it.
+** therefore lets a little time pass between two turns, in which more get ready: what it costs to
+** look is then shared by those. The pause grows with their number, as the looking does, and is
+** small against any provider's answer. An owner who only waits gains nothing by it.
 **
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.

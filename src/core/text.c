@@ -36,9 +36,9 @@ size_t pix_text_utf8_step(const char *text, size_t len) {
   return step;
 }
 
-/* Eight bytes at a time: nearly all text is plain. A byte fails when its high bit is set, when it is
-** below 0x20 (the subtraction borrows), or 0x7f (adding one sets the high bit). A borrow or carry
-** from a neighbour can only end the run early. */
+/* Eight bytes at a time: nearly all text is plain. A byte fails when its high bit is set, when it
+** is below 0x20 (the subtraction borrows), or 0x7f (adding one sets the high bit). A borrow or
+** carry from a neighbour can only end the run early. */
 size_t pix_text_plain(const char *text, size_t len) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
   size_t at = 0;

@@ -52,8 +52,8 @@ end
 
 local function interpret_modules()
   local seen = { [_G] = true, [package.loaded] = true, [love] = true }
-  for name, module in pairs(package.loaded) do
-    if name == "pix" or name:find("^pix%.") then interpret(module, seen) end
+  for name, loaded in pairs(package.loaded) do
+    if name == "pix" or name:find("^pix%.") then interpret(loaded, seen) end
   end
 end
 

@@ -13,15 +13,16 @@ local function ledger_of(book)
 end
 
 -- What the simulator may know and do, as pix.sandbox.app gives it; tokens are replies.lua's.
-local function context_of(book, module)
+local function context_of(book, simulator)
   local ledger = ledger_of(book)
   return {
-    ledger = ledger, now = os.time, options = module.options, credentials = module.credentials,
-    word = function(charge) return charge.raw_status or module.words[charge.status] end,
+    ledger = ledger, now = os.time,
+    options = simulator.options, credentials = simulator.credentials,
+    word = function(charge) return charge.raw_status or simulator.words[charge.status] end,
     move = function(charge, status) return ledger:move(charge, status) end,
-    find = function(id) return ledger:find(id, module.name) end,
+    find = function(id) return ledger:find(id, simulator.name) end,
     add = function(charge)
-      charge.provider = module.name
+      charge.provider = simulator.name
       ledger:add(charge)
       book:add(charge)
     end,
@@ -46,14 +47,14 @@ local function encoded(raw, body)
 end
 
 -- One operation: (book, request) → reply, as in replies.lua.
-local function answerer(module, raw)
+local function answerer(simulator, raw)
   return function(book, request)
-    local context = context_of(book, module)
+    local context = context_of(book, simulator)
     local asked = { method = request.method, path = path_below(request), body = request.body,
       headers = request.headers, data = request.json, args = arguments_of(request.query) }
-    asked.operation = module.route(asked)
-    local handler = module.handle[asked.operation]
-    local reply = handler and handler(context, asked) or module.not_found(context, asked)
+    asked.operation = simulator.route(asked)
+    local handler = simulator.handle[asked.operation]
+    local reply = handler and handler(context, asked) or simulator.not_found(context, asked)
     return { status = reply.status, headers = reply.headers, body = encoded(raw, reply.body) }
   end
 end
@@ -66,11 +67,13 @@ function M.provider(name, raw)
   if not core.provider_facts(name) then return nil end
   local where = "pix.sandbox." .. name
   if not package.searchpath(where, package.path) then return nil end
-  local module = require(where)
-  local answers = { words = module.words }
-  for _, operation in ipairs(module.operations) do answers[operation] = answerer(module, raw) end
-  if module.event then
-    answers.webhook = function(charge) return encoded(raw, module.event(charge)) end
+  local simulator = require(where)
+  local answers = { words = simulator.words }
+  for _, operation in ipairs(simulator.operations) do
+    answers[operation] = answerer(simulator, raw)
+  end
+  if simulator.event then
+    answers.webhook = function(charge) return encoded(raw, simulator.event(charge)) end
   end
   return answers
 end
