@@ -228,6 +228,17 @@ int l_future_nap(lua_State *L) {
   return 0;
 }
 
+/* For loops that ask often: one call instead of a drain that brings nothing. */
+int l_future_quiet(lua_State *L) {
+  struct pix_err err;
+  struct l_hub *hub = l_hub_current(L, &err);
+
+  if (hub == NULL) return l_fail(L, &err);
+  lua_pushboolean(L, hub->backlog == NULL && hub->ready == NULL &&
+                         !pix_reactor_has_done(hub->reactor));
+  return 1;
+}
+
 int l_future_timer(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   struct l_future *future;

@@ -73,8 +73,9 @@ void l_future_lose(struct l_future *future, enum pix_kind kind, enum pix_sent se
 /* Marks as ended with an error of `kind` ("cancelled"): for a reactor that is closed under it. */
 void l_future_abandon(lua_State *L, struct l_future *future, const char *why);
 
-/* core.nap(seconds), core.timer(seconds), core.promise() */
+/* core.nap(seconds), core.quiet(), core.timer(seconds), core.promise() */
 int l_future_nap(lua_State *L);
+int l_future_quiet(lua_State *L);
 int l_future_timer(lua_State *L);
 int l_future_promise(lua_State *L);
 

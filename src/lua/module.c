@@ -19,6 +19,7 @@ static const luaL_Reg functions[] = {
     {"virtual", l_reactor_virtual},
     {"use", l_reactor_use},
     {"nap", l_future_nap},
+    {"quiet", l_future_quiet},
     {"timer", l_future_timer},
     {"promise", l_future_promise},
     {"journal", l_journal_new},

@@ -113,6 +113,11 @@ function M.wait(seconds)
   if not driver then core.reactor():wait(seconds) end
 end
 
+--- Would a poll bring nothing?
+function M.quiet()
+  return not driver and core.quiet()
+end
+
 --- Drains what is there, without blocking.
 -- @tparam[opt] function over is the time over? asked after each step; the rest is left
 function M.poll(over)
@@ -120,7 +125,7 @@ function M.poll(over)
   if not over then return M.drain() end
   repeat
     local _, more = M.drain(1)
-  until not more or over()
+  until over() or not more
 end
 
 --- Gives the virtual reactor somebody who answers its requests: `driver(may_advance)`; nil = none.

@@ -386,10 +386,6 @@ local SLOW = 1 / 16
 local likely = { 0.00002, 0.00002 } -- seconds
 local reactor, deadline, looked, step_kind, first -- of the running update_within
 
-local function look(kind)
-  looked, step_kind = reactor:now(), kind
-end
-
 -- Would a step of this kind end after the deadline?
 local function overruns(kind)
   return looked + likely[kind] >= deadline
@@ -413,16 +409,16 @@ end
 -- Tasks that were left by the call before come first; so answers are not decoded faster than the
 -- tasks can take them. One step is always taken, or a small budget would never get anything done.
 local function update_within(budget)
-  reactor, first = core.reactor(), true
-  look(TASK)
+  reactor, first, step_kind = core.reactor(), true, TASK
+  looked = reactor:now()
   deadline = looked + budget
   while M.work(over) do
     if overruns(TASK) then return end
   end
   if not first and overruns(ANSWER) then return end
-  look(ANSWER)
+  step_kind = ANSWER
   pump.poll(over)
-  look(TASK)
+  step_kind = TASK
   while not overruns(TASK) and M.work(over) do end
 end
 
@@ -454,7 +450,11 @@ function M.update(seconds, budget)
   local idle = arrived == 0 and at > count
   if idle and seconds and seconds > 0 then pump.wait(seconds) end
   budget = budget or M.frame_budget
-  if budget then update_within(budget) else update_all() end
+  if not budget then
+    update_all()
+  elseif not (idle and pump.quiet()) then
+    update_within(budget)
+  end
   return live
 end
 
