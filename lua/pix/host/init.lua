@@ -86,7 +86,11 @@ end
 --- The host of the running code. Raises where waiting is impossible: before anything is sent.
 -- @treturn table
 function M.current()
-  if chosen and (not chosen.active or chosen.active()) then return chosen end
+  if chosen then
+    local answer = not chosen.active or chosen.active()
+    if answer == scheduler then return scheduler end
+    if answer then return chosen end
+  end
   local host = detect()
   if host then return host end
   if scheduler.active() then return scheduler end

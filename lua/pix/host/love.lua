@@ -57,10 +57,11 @@ local function interpret_modules()
   end
 end
 
---- False: the scheduler, or in a thread blocking, is the host. Raises where a frame would wait.
+--- The scheduler, in its tasks; false: in a thread, or in virtual time, blocking is the host. Raises
+-- where a frame would wait.
 function M.active()
-  local has_frames = love.run ~= nil and not core.reactor():is_virtual()
-  if has_frames and not scheduler.active() then error(FREEZE, 0) end
+  if scheduler.active() then return scheduler end
+  if love.run ~= nil and not core.reactor():is_virtual() then error(FREEZE, 0) end
   return false
 end
 
