@@ -36,6 +36,14 @@
 
 #define OWN_LINES 60 /* bytes of the header lines that libcurl adds itself, about */
 
+/* Of a client; none where a sanitizer is to see each exchange end. */
+#ifdef __SANITIZE_ADDRESS__
+#define MOST_SPARE 0
+#else
+#define MOST_SPARE 64
+#endif
+#define SPARE_REPLY 4096 /* bytes of a reply's buffer that is kept */
+
 enum pix_sent pix_http_sent(int curl_code, long request_size, long status) {
   if (request_size == 0) return PIX_SENT_NO;
   return curl_code == CURLE_OK && status > 0 ? PIX_SENT_YES : PIX_SENT_MAYBE;
@@ -466,30 +474,71 @@ static void exchange_start(struct pix_reactor *reactor, struct pix_op *op) {
   }
 }
 
+/* An exchange is made on one thread, and its reply on another: to malloc that is the slow way each
+** time, so a few are kept with what their replies took. */
+static void park(struct pix_exchange *exchange) {
+  struct pix_http_client *client = exchange->client;
+
+  exchange->queue_next = client->spare;
+  client->spare = exchange;
+  client->spares++;
+}
+
+static struct pix_exchange *unpark(struct pix_http_client *client) {
+  struct pix_exchange *exchange = client->spare;
+  struct pix_buf reply;
+
+  if (exchange == NULL) return NULL;
+  client->spare = exchange->queue_next;
+  client->spares--;
+  reply = exchange->reply;
+  memset(exchange, 0, sizeof *exchange);
+  exchange->reply = reply;
+  pix_buf_clear(&exchange->reply);
+  return exchange;
+}
+
+void pix_exchange_free_spares(struct pix_http_client *client) {
+  while (client->spare != NULL) {
+    struct pix_exchange *exchange = client->spare;
+    client->spare = exchange->queue_next;
+    pix_buf_fini(&exchange->reply);
+    free(exchange);
+  }
+}
+
 static void exchange_free(struct pix_op *op) {
   struct pix_exchange *exchange = (struct pix_exchange *)op;
+  struct pix_http_client *client = exchange->client;
 
   pix_buf_fini(&exchange->url);
   pix_buf_fini(&exchange->body);
-  pix_buf_fini(&exchange->reply);
   pix_http_headers_unref(exchange->headers);
-  pix_http_client_unref(exchange->client);
-  free(exchange);
+  if (client->spares < MOST_SPARE && exchange->reply.cap <= SPARE_REPLY) {
+    park(exchange);
+  } else {
+    pix_buf_fini(&exchange->reply);
+    free(exchange);
+  }
+  pix_http_client_unref(client);
 }
 
 struct pix_exchange *pix_exchange_new(struct pix_http_client *client) {
   static const struct pix_op_verbs verbs = {
       .start = exchange_start, .abort = exchange_abort, .free = exchange_free, .exchange = true};
-  struct pix_exchange *exchange = calloc(1, sizeof *exchange);
+  struct pix_exchange *exchange = unpark(client);
 
-  if (exchange == NULL) return NULL;
+  if (exchange == NULL) {
+    exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL) return NULL;
+    pix_buf_init(&exchange->reply, client->max_response);
+  }
   exchange->op.verbs = &verbs;
   exchange->client = pix_http_client_ref(client);
   exchange->method = "GET";
   exchange->failure = PIX_EINTERNAL; /* until something is known */
   pix_buf_init(&exchange->url, PIX_MAX_URL);
   pix_buf_init(&exchange->body, PIX_MAX_REQUEST);
-  pix_buf_init(&exchange->reply, client->max_response);
   return exchange;
 }
 

@@ -331,6 +331,7 @@ void pix_http_client_unref(struct pix_http_client *client) {
     carriers_free(client->idle);
     free(client->sockets);
   }
+  pix_exchange_free_spares(client);
   pix_http_headers_unref(client->no_headers);
   curl_url_cleanup(client->url);
   free(client->origin);

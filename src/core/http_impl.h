@@ -64,6 +64,10 @@ struct pix_http_client {
   long max_connections;
   struct pix_http_headers *no_headers; /* for exchanges without */
 
+  /* The owner's thread. */
+  struct pix_exchange *spare; /* freed ones, to be used again, through queue_next */
+  unsigned spares;
+
   /* The reactor's thread. */
   pid_t pid; /* 0: not used yet */
   struct pix_carrier *idle;
@@ -77,6 +81,9 @@ struct pix_http_client {
 struct pix_carrier *pix_carrier_take(struct pix_http_client *client);
 void pix_carrier_put(struct pix_http_client *client, struct pix_carrier *carrier);
 void pix_carrier_free(struct pix_carrier *carrier);
+
+/* The spare exchanges of a client that ends (http.c). */
+void pix_exchange_free_spares(struct pix_http_client *client);
 
 /* libcurl's callbacks (http_carrier.c); the last argument is the carrier. */
 size_t pix_carrier_head(char *data, size_t size, size_t count, void *carrier);
