@@ -166,9 +166,8 @@ end
 -- writes, which modules are loaded, and that it goes into the background.
 local function adapt(self, name, port)
   local folder = root .. "/" .. name:match("^(.*)/")
-  local text = read(name):gsub("include /etc/nginx/modules%-enabled/[^\n]*", function()
-    return module_lines() .. "\n" .. user_line()
-  end)
+  local text = read(name):gsub("load_module [^\n]*\n", "")
+  text = module_lines() .. "\n" .. user_line() .. "\n" .. text
   text = text:gsub("daemon off;", ""):gsub("pid [^;]+;", "pid " .. self.prefix .. "/nginx.pid;", 1)
   text = text:gsub("error_log [^;]+;", "error_log " .. self.prefix .. "/error.log info;", 1)
   text = text:gsub("%${prefix}", function() return folder .. "/" end)
