@@ -20,7 +20,8 @@ local Watch = {}
 Watch.__index = Watch
 
 local GRACE = 86400 -- seconds after expiry during which a late payment is looked for
-local SLOW = 300 -- seconds between two looks in that time
+local SLOW = 300 -- seconds between two looks in that time, at least
+local LATE_SHARE = 0.25 -- of a provider's budget, for charges that are over
 local PACE = 60 / 36 -- seconds of a provider's budget that each watched charge costs
 local LAST_LOOK = 5 -- seconds that the look at the end of a wait may take
 local LISTED, LEASE = 1000, 180 -- rows that one search serves; seconds
@@ -45,7 +46,7 @@ end
 --- @tparam table shop the checkout
 function M.new(shop)
   return setmetatable({ _shop = shop, _pinned = {}, _known = {}, _count = {}, _bell = latch.new(),
-    _flying = {}, _closed = false, _leader = false }, Watch)
+    _late = {}, _flying = {}, _closed = false, _leader = false }, Watch)
 end
 
 -- ---- When ----
@@ -67,6 +68,7 @@ local function forget(self, row)
   if not known then return end
   self._known[row.id] = nil
   self._count[known.provider] = self._count[known.provider] - 1
+  if known.late then self._late[known.provider] = self._late[known.provider] - 1 end
   metrics.set("pix_waiting_charges", self._count[known.provider], known.provider)
 end
 
@@ -80,16 +82,34 @@ local function wanted(self, row)
   return self._pinned[row.id] and every or nil
 end
 
+-- Seconds between two looks at each pending charge, so that the budget bears them all. What is over
+-- and still watched has a share of its own: those whom nobody pays must not delay those who pay.
+local function fair_pace(self, provider)
+  local late = self._late[provider] or 0
+  local pace = self._shop._guard:pace(provider) / (late > 0 and 1 - LATE_SHARE or 1)
+  return pace * (self._count[provider] - late)
+end
+
+-- When a charge that is over is looked at again. One list tells of all of them.
+local function late_due(self, row)
+  local at, provider, known = wall(), row.provider, self._known[row.id]
+  if can_list(self, row) then return math.ceil((at + SLOW) / SLOW) * SLOW end
+  if known and not known.late then
+    known.late, self._late[provider] = true, (self._late[provider] or 0) + 1
+  end
+  local pace = self._shop._guard:pace(provider) / LATE_SHARE
+  return at + math.max(SLOW, pace * (self._late[provider] or 0))
+end
+
 -- Seconds until the next look at a pending charge.
 local function interval(self, row, err)
   local known, every = self._known[row.id], wanted(self, row)
   local seconds, base = waiting.interval(now() - known.began, known.base, random(), every)
   if not every then known.base = base end
-  local pace = self._shop._guard:pace(row.provider)
   if not can_list(self, row) then
-    seconds = math.max(seconds, pace * self._count[row.provider])
+    seconds = math.max(seconds, fair_pace(self, row.provider))
   elseif every then
-    seconds = math.max(seconds, pace)
+    seconds = math.max(seconds, (self._shop._guard:pace(row.provider)))
   end
   return waiting.after_error(seconds, err)
 end
@@ -113,7 +133,7 @@ local function next_due(self, row, err)
   end
   if row.status == "paid" or row.status == "refunded" or row.state == "failed" then return nil end
   if at > (row.expires or row.updated) + GRACE then return nil end
-  return at + SLOW
+  return late_due(self, row)
 end
 
 -- ---- One look ----
