@@ -59,8 +59,46 @@ function Flow:run(input, options) end
 ---@return string
 function Flow:draw(format) end
 
+--- What pix.testing.flow returns.
+---@class pix.flow.test
+---@field flow pix.flow.flow
+local Test = {}
+---@param script table<string, string|string[]|table> state → outcome, or a list of outcomes
+---@return pix.flow.test
+function Test:script(script) end
+---@param state string
+---@param name string
+---@return pix.flow.test
+function Test:signal(state, name) end
+---@param title string
+---@param value any
+---@return pix.flow.test
+function Test:returns(title, value) end
+---@param title string
+---@param f function
+---@return pix.flow.test
+function Test:perform(title, f) end
+---@param input? table
+---@return string state
+---@return "done"|"failed" outcome
+function Test:run(input) end
+---@return string state
+---@return "done"|"failed" outcome
+function Test:resume() end
+---@return string path of the last run, as "pay —paid→ brew"
+function Test:way() end
+---@return number seconds of virtual time
+function Test:now() end
+function Test:stop() end
+
 ---@class pix.flow
 local M = {}
+--- A journal of runs in memory.
+---@return any journal
+function M.memory() end
+---@param finding pix.flow.finding
+---@return string
+function M.render(finding) end
 ---@param where string path or text
 ---@return pix.flow.flow? flow
 ---@return pix.error? err its `findings` are pix.flow.finding[]

@@ -117,6 +117,10 @@ function Future:cancel() end
 ---@return string operation
 function Future:what() end
 
+--- For the doorbell: docs/internals/doorbell.md.
+---@return string
+function Future:id() end
+
 ---@class pix.task
 local Task = {}
 ---@async
@@ -236,6 +240,15 @@ function Provider:timeout() end
 ---@field amount? integer
 ---@field key string the same for a repeated event
 ---@field raw table
+
+---@class pix.handler_options
+---@field secret string|string[]
+---@field on_event fun(event: pix.event)
+---@field dict? string name of a lua_shared_dict
+---@field remember? number seconds; 86400
+---@field max_body? integer bytes; 65536
+---@field provider? string
+---@field header? string
 
 ---@alias pix.strategy "failover"|"round_robin"|"weighted"|"fastest"|"success_rate"|"cheapest"
 
@@ -361,6 +374,8 @@ function Shop:close() end
 ---@field hang? boolean
 
 ---@class pix.request
+---@field id string
+---@field once boolean libcurl may not send it again by itself
 ---@field provider string
 ---@field operation pix.operation|"token"
 ---@field method string
@@ -501,6 +516,15 @@ pix.webhook = {}
 ---@return pix.event? event
 ---@return pix.error? err
 function pix.webhook.verify(body, signature, secret, provider) end
+--- From now on charge:wait can be woken.
+function pix.webhook.listen() end
+--- Whoever waits for the charge that the event speaks of looks at once.
+---@param event pix.event
+function pix.webhook.wake(event) end
+--- The handler of a location in OpenResty: docs/openresty.md.
+---@param options pix.handler_options
+---@return fun() handler
+function pix.webhook.handler(options) end
 
 ---@param f fun(...: any): any
 ---@param ... any
@@ -535,9 +559,10 @@ function pix.any(list, timeout) end
 ---@param host? "copas"|"luv"|"cqueues"|"openresty"|"love"|"scheduler"|"blocking"|pix.host
 ---@return string|pix.host|nil former
 function pix.use(host) end
----@param seconds? number
+---@param seconds? number to wait at most for something to do; 0
+---@param budget? number seconds to work at most
 ---@return integer tasks that have not ended
-function pix.update(seconds) end
+function pix.update(seconds, budget) end
 ---@return integer
 function pix.fd() end
 ---@param handler? fun(err: any, task: pix.task)
@@ -550,7 +575,105 @@ function pix.checkout(options) end
 ---@return string
 function pix.metrics() end
 
+---@class pix.sandbox_options
+---@field port? integer 0 = any
+---@field https_port? integer
+---@field expires_after? number seconds
+---@field auto_pay? number seconds
+---@field log? boolean
+---@field colour? boolean
+---@field interpreter? string
+---@field detseg? { amount_unit?: "reais"|"centavos", amount_in_code?: boolean, expires_as?: "seconds"|"epoch", token_lifetime?: number }
+---@field ssg? { value_as?: "number"|"string", code_as?: "json"|"brcode", bad_credentials?: 400|401, token_lifetime?: number }
+---@field payzu? { amount_in_code?: boolean, error_code?: boolean }
+
+---@class pix.sandbox_charge
+---@field id string
+---@field provider string
+---@field amount integer centavos
+---@field status pix.status
+---@field raw_status string
+---@field code string
+
+---@alias pix.which string|{id: string} a charge or its id
+
+--- A running sandbox; its functions are called with a point. Reference: docs/sandbox.md.
+---@class pix.running_sandbox
+---@field url table<string, string>
+---@field https_url table<string, string>
+---@field ca_file string
+---@field port integer
+---@field https_port integer
+---@field credentials table<string, table<string, string>>
+---@field cards table<string, string>
+---@field reset_kind "rst"|"fin"
+---@field version string of the interpreter that runs it
+local Sandbox = {}
+---@param charge pix.which
+---@param how? {raw_status: string}
+---@return pix.sandbox_charge
+function Sandbox.pay(charge, how) end
+---@param charge pix.which
+---@return pix.sandbox_charge
+function Sandbox.expire(charge) end
+---@param charge pix.which
+---@return pix.sandbox_charge
+function Sandbox.reject(charge) end
+---@param charge pix.which
+---@return pix.sandbox_charge
+function Sandbox.cancel(charge) end
+---@param charge pix.which
+---@return pix.sandbox_charge
+function Sandbox.refund(charge) end
+---@param charge pix.which
+---@param word string
+---@return pix.sandbox_charge
+function Sandbox.say(charge, word) end
+---@param charge pix.which
+---@return pix.sandbox_charge
+function Sandbox.charge(charge) end
+---@param charge pix.which
+function Sandbox.notify(charge) end
+---@return {charges: pix.sandbox_charge[], subscriptions: table[]}
+function Sandbox.ledger() end
+---@param filter? {provider?: string, operation?: string}
+---@return table[]
+function Sandbox.requests(filter) end
+---@param filter? {provider?: string, operation?: string}
+---@return integer
+function Sandbox.count(filter) end
+---@param filter? {provider?: string}
+function Sandbox.expire_tokens(filter) end
+---@param fault table
+---@return integer number
+function Sandbox.fault(fault) end
+---@return table[]
+function Sandbox.faults() end
+function Sandbox.clear_faults() end
+---@param options table
+function Sandbox.webhook(options) end
+---@param options? {wait: number}
+---@return table[]
+function Sandbox.webhooks(options) end
+---@param options? {reverse: boolean}
+function Sandbox.release_webhooks(options) end
+function Sandbox.reset() end
+function Sandbox.stop() end
+
+pix.sandbox = {}
+---@param options? pix.sandbox_options
+---@return pix.running_sandbox
+function pix.sandbox.start(options) end
+---@param options? pix.sandbox_options
+function pix.sandbox.run(options) end
+
+--- Flows: library/flow.lua.
+pix.flow = require "pix.flow"
+
 pix.testing = {}
+---@param where string path or text of a flow
+---@return pix.flow.test
+function pix.testing.flow(where) end
 ---@param options? {wall: number?}
 ---@return pix.test
 function pix.testing.start(options) end
