@@ -215,6 +215,7 @@ $(foreach vm,5.4 luajit,$(eval $(call vm_rules,$(B)/$(vm)$(SUFFIX),$$(INC_$(vm))
 
 demo: ## take a payment at each provider of the sandbox, from a bare machine
 	@.ci/deps demo
+	@[ -e $(B)/core/libpixcore.a ] || echo "building …"
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) VARIANT=$(VARIANT) all
 	@.ci/lua $(or $(LUA),5.4) examples/demo.lua
 
@@ -295,6 +296,12 @@ bench-checkout: ## what the journal costs a checkout, how often charges are look
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=$(or $(LUA),5.4) all $(B)/bench/slow
 	@.ci/lua $(or $(LUA),5.4) bench/checkout.lua
+
+.PHONY: bench-scaling
+bench-scaling: ## from one kiosk to a million charges a day, by simulation; markdown tables
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s LUA=luajit all
+	@.ci/lua luajit bench/scaling.lua
 
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)

@@ -2,7 +2,9 @@
 -- some over HTTP. A page whose examples are run by another spec says by which.
 local nginx = require "spec.support.nginx"
 local pix = require "pix"
+local postgres = require "spec.support.postgres"
 local program = require "spec.support.program"
+local shops = require "spec.support.shop"
 local story = require "spec.support.story"
 
 local function page(name)
@@ -128,6 +130,33 @@ describe("docs/cli.md", function()
         assert.truthy(io.open("lua/pix/cli/" .. command .. ".lua"), command)
       end
     end
+  end)
+end)
+
+describe("docs/SCALING.md", function()
+  it("prunes what is over, and nothing else", function()
+    local server = postgres.start()
+    local s = shops.new()
+    finally(function()
+      s:stop()
+      server:close()
+    end)
+    local url, schema = server:fresh()
+    local shop = s:open { "payzu", journal = url }
+    pix.run(function()
+      for i = 1, 4 do
+        local charge = assert(shop:charge(shops.order("order-" .. i)))
+        if i <= 3 then s.t:pay(charge) end
+      end
+      shop:watch { ["for"] = 120 }
+    end)
+    local path = "SET search_path = " .. schema .. "; "
+    server:sql(path .. "UPDATE pix_operation SET updated = 0 WHERE reference <> 'order-1'; "
+      .. "UPDATE pix_order SET created = 0")
+    server:sql(path .. blocks("SCALING", "sql")[1])
+    assert.equal("2", server:sql(path .. "SELECT count(*) FROM pix_operation"))
+    assert.equal("order-1,order-4", server:sql(path
+      .. "SELECT string_agg(reference, ',' ORDER BY reference) FROM pix_order"))
   end)
 end)
 
