@@ -1,8 +1,8 @@
 -- .ci/terminal.lua TITLE COLUMNS <bytes >picture.svg - what a terminal that wide shows after it was
 -- given these bytes.
 --
--- A small terminal: text, carriage return, colours and the few movements that our programs use. Half
--- blocks are drawn as rectangles, so that a QR code on the picture can be scanned whatever the font.
+-- A small terminal: text, carriage return, colours and the few movements that our programs use.
+-- Half blocks are drawn as rectangles: a QR code can be scanned whatever the font.
 local WIDE, HIGH, SIZE, MARGIN, BAR = 8.4, 18, 14, 14, 30
 local INK, PAPER = "#d8dee9", "#1e222a"
 local PALETTE = { [0] = "#2e3440", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2",
@@ -25,21 +25,24 @@ local function put(character)
   column = column + 1
 end
 
+-- Our codes are black on white: really black, really white.
+local INKS, PAPERS = { [97] = "#ffffff" }, { [107] = "#ffffff" }
+for i = 0, 7 do
+  INKS[30 + i], PAPERS[40 + i] = PALETTE[i], PALETTE[i]
+  INKS[90 + i], PAPERS[100 + i] = INKS[90 + i] or PALETTE[i], PAPERS[100 + i] or PALETTE[i]
+end
+INKS[30], PAPERS[40], PAPERS[47] = "#000000", "#000000", "#ffffff"
+
 local function paint(codes)
   for code in (codes == "" and "0" or codes):gmatch "%d+" do
     local number = tonumber(code)
-    if number == 0 then pen = {} end
-    if number == 1 then pen.bold = true elseif number == 2 then pen.dim = true end
-    if number >= 30 and number <= 37 then pen.ink = PALETTE[number - 30] end
-    if number >= 90 and number <= 97 then pen.ink = number == 97 and "#ffffff" or PALETTE[number - 90] end
-    if number >= 40 and number <= 47 then pen.paper = PALETTE[number - 40] end
-    if number >= 100 and number <= 107 then
-      pen.paper = number == 107 and "#ffffff" or PALETTE[number - 100]
+    if number == 0 then pen = {}
+    elseif number == 1 then pen.bold = true
+    elseif number == 2 then pen.dim = true
+    elseif number == 39 then pen.ink = nil
+    elseif number == 49 then pen.paper = nil
     end
-    -- Our codes are black on white: really black, really white.
-    if number == 30 then pen.ink = "#000000" elseif number == 40 then pen.paper = "#000000" end
-    if number == 47 then pen.paper = "#ffffff" end
-    if number == 39 then pen.ink = nil elseif number == 49 then pen.paper = nil end
+    pen.ink, pen.paper = INKS[number] or pen.ink, PAPERS[number] or pen.paper
   end
 end
 
@@ -135,7 +138,9 @@ feed(io.read "*a")
 while screen[#screen] and next(screen[#screen]) == nil do screen[#screen] = nil end
 local columns = 0
 for _, line in ipairs(screen) do
-  for i in pairs(line) do line.n = type(i) == "number" and math.max(line.n or 0, i) or line.n end
+  for i in pairs(line) do
+    if type(i) == "number" then line.n = math.max(line.n or 0, i) end
+  end
   columns = math.max(columns, line.n or 0)
 end
 
@@ -149,8 +154,8 @@ add('<rect width="%d" height="%d" rx="8" fill="%s"/>', width, height, PAPER)
 for i, colour in ipairs { "#e06c75", "#e5c07b", "#98c379" } do
   add('<circle cx="%d" cy="16" r="5" fill="%s"/>', 4 + i * 16, colour)
 end
-add('<text x="%d" y="21" fill="%s" opacity="0.7" text-anchor="middle">%s</text>', math.floor(width / 2), INK,
-  escape(arg[1]))
+add('<text x="%d" y="21" fill="%s" opacity="0.7" text-anchor="middle">%s</text>',
+  math.floor(width / 2), INK, escape(arg[1]))
 for number, line in ipairs(screen) do
   draw_line(line, BAR + MARGIN + (number - 1) * HIGH)
 end

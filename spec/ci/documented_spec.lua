@@ -47,6 +47,32 @@ describe("documentation", function()
     assert.same({}, missing)
   end)
 
+  -- What docs/internals says is looked up in the sources: files, C functions, libcurl's options.
+  it("names only files, functions and options that there are, in docs/internals", function()
+    local sources, names, missing = {}, {}, {}
+    for _, path in ipairs(files "-d src/*/* lua/pix/* lua/pix/*/* spec/* spec/*/* .ci/* lua/*") do
+      names[path:match "[^/]+$"] = true
+      local source = path:find "^src/.*%.[ch]$" or path:find "^lua/.*%.lua$"
+      if source then sources[#sources + 1] = read(path) end
+    end
+    sources = table.concat(sources, "\n")
+    for _, page in ipairs(files "docs/internals/*.md") do
+      local text = read(page)
+      for name in text:gmatch "[%w_%-]+%.[chl][ua]?[ua]?%f[^%w_]" do
+        local example = name:find "^[x_]" -- x.c is yet to be written; {a,b}_test.c
+        if name:find "%.[ch]$" or name:find "%.lua$" then
+          if not names[name] and not example then missing[#missing + 1] = page .. ": " .. name end
+        end
+      end
+      for _, pattern in ipairs { "%f[%w_]pix_[%w_]+", "%f[%w_]CURL[%w_]+" } do
+        for name in text:gmatch(pattern) do
+          if not sources:find(name, 1, true) then missing[#missing + 1] = page .. ": " .. name end
+        end
+      end
+    end
+    assert.same({}, missing)
+  end)
+
   it("stands over every public Lua function", function()
     local missing = {}
     for _, name in ipairs(files "lua/pix.lua lua/pix/*.lua lua/pix/host/*.lua") do

@@ -1,5 +1,5 @@
---- Runs what a page of documentation shows, in the order in which it is shown, as a reader would: in
--- one folder and one shell. A fence's language says what happens to it; a fence of any other
+--- Runs what a page of documentation shows, in the order in which it is shown, as a reader would:
+-- in one folder and one shell. A fence's language says what happens to it; a fence of any other
 -- language, or of none, is an error, so that nothing is passed over.
 --
 --   sh     is run by sh; what it sets holds for what follows
@@ -8,8 +8,8 @@
 --   nginx  the same: its first line names the file, and nginx must read it
 --   text   is what a program prints, or a picture; nobody can run it
 --
--- The words lua5.4, pix, busted, love, nginx, make, sudo and luarocks are commands of this
--- tree here (BIN below); what else a page needs to be different is in `instead`.
+-- The words lua5.4, pix, busted, love, nginx, make, sudo, luarocks and dpkg-buildpackage are
+-- commands of this tree here (BIN below); what else a page needs to be different is in `instead`.
 local program = require "spec.support.program"
 
 local M = {}
@@ -59,13 +59,16 @@ case $* in
 check | docs) run -n "$@" >/dev/null ;;
 demo) run LUA="$VM" demo ;;
 "") run LUA="$VM" all ;;
-install) run LUA="$VM" DESTDIR="$STORY/installed" install && "$STORY/installed/usr/local/bin/pix" --version ;;
+install)
+  run LUA="$VM" DESTDIR="$STORY/installed" install
+  "$STORY/installed/usr/local/bin/pix" --version ;;
 new-provider*)
   mkdir "$STORY/tree"
   (cd "$ROOT" && cp -r .ci Makefile src lua spec "$STORY/tree")
   make --no-print-directory -s -C "$STORY/tree" "$@" ;;
 *) echo "this story has no 'make $*'" >&2; exit 1 ;;
 esac]],
+  ["dpkg-buildpackage"] = '[ "$*" = "-b -us -uc" ] && [ -x "$ROOT/debian/rules" ]',
   luarocks = [[
 PATH=$OLD_PATH
 case $* in
@@ -136,8 +139,8 @@ for i in $(seq 200); do [ ! -e sandbox.env ] || [ -s sandbox.env ] || sleep 0.05
 function Story:_script()
   local parts = { BEGIN }
   for _, block in ipairs(self.blocks) do
-    local handler = assert(HANDLERS[block.language], ("%s:%d: a fence of language %q is not run"):format(
-      self.page, block.line, block.language))
+    local handler = assert(HANDLERS[block.language],
+      ("%s:%d: a fence of language %q is not run"):format(self.page, block.line, block.language))
     parts[#parts + 1] = ("echo '@@ %d'\n%s%s"):format(block.line, handler(self, block), BETWEEN)
   end
   return table.concat(parts)
@@ -146,10 +149,12 @@ end
 -- Printed values: what stands behind --> on a line of a program must be in its output, in order.
 local function check_printed(self, block, printed)
   local at = 1
-  for value in block.text:gmatch "%-%-> *([^\n]+)" do
+  printed = printed:gsub("[ \t]+", " ")
+  for value in block.text:gsub("[ \t]+", " "):gmatch "%-%-> ?([^\n]+)" do
     local from, to = printed:find(value, at, true)
     if not from then
-      error(("%s:%d: %q was not printed, but:\n%s"):format(self.page, block.line, value, printed), 0)
+      error(("%s:%d: %q was not printed, but:\n%s"):format(self.page, block.line, value,
+        printed), 0)
     end
     at = to + 1
   end
