@@ -117,7 +117,7 @@ end
 
 local function table_of_rates()
   print(("\nOne process, %d minutes or %d charges of the busiest hour (%d × the day's mean), %s:\n")
-    :format(    MINUTES, CHARGES, PEAK, rawget(_G, "jit") and rawget(_G, "jit").version or _VERSION))
+    :format(MINUTES, CHARGES, PEAK, rawget(_G, "jit") and rawget(_G, "jit").version or _VERSION))
   print("| charges a day | provider | | charges a minute | looks a minute | requests a charge "
     .. "| bytes sent a charge | payments heard of | half within | 95 % within |")
   print "|---|---|---|---|---|---|---|---|---|---|"
