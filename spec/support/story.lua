@@ -61,7 +61,8 @@ demo) run LUA="$VM" demo ;;
 "") run LUA="$VM" all ;;
 install)
   run LUA="$VM" DESTDIR="$STORY/installed" install
-  "$STORY/installed/usr/local/bin/pix" --version ;;
+  env -u LUA_PATH -u LUA_CPATH PIX_LUA="$INTERPRETER" "$STORY/installed/usr/local/bin/pix" \
+    --version ;;
 new-provider*)
   mkdir "$STORY/tree"
   (cd "$ROOT" && cp -r .ci Makefile src lua spec "$STORY/tree")
@@ -119,8 +120,7 @@ function HANDLERS.nginx(self, block)
   return ""
 end
 
--- A person types more slowly than a script: what goes on in the background has begun by then. What
--- it left running is ended, whatever happens.
+-- What a story leaves running is ended, whatever happens.
 local BEGIN = [[
 set -eu
 finish() {
@@ -132,16 +132,19 @@ finish() {
 }
 trap 'finish 2>/dev/null' EXIT
 ]]
-local BETWEEN = [[
-for i in $(seq 200); do [ ! -e sandbox.env ] || [ -s sandbox.env ] || sleep 0.05; done
-]]
+-- A person types more slowly than a script: what begins in the background has begun by then.
+local function pause(block)
+  local file = block.text:match "> *(%S+%.env) &"
+  return file and ("until [ -s %s ]; do sleep 0.02; done\n"):format(file) or ""
+end
 
 function Story:_script()
   local parts = { BEGIN }
   for _, block in ipairs(self.blocks) do
     local handler = assert(HANDLERS[block.language],
       ("%s:%d: a fence of language %q is not run"):format(self.page, block.line, block.language))
-    parts[#parts + 1] = ("echo '@@ %d'\n%s%s"):format(block.line, handler(self, block), BETWEEN)
+    parts[#parts + 1] = ("echo '@@ %d'\n%s%s"):format(block.line, handler(self, block),
+      pause(block))
   end
   return table.concat(parts)
 end
