@@ -67,8 +67,8 @@ end
 
 -- What the virtual machine has instructions for, but which is no step of the program's: the end of
 -- a block, where a function returns that has returned before; a break, to which a jump before it
--- does not lead but past it. (Nor is VARARGPREP, at the head of a function with `...`, which no hook
--- sees.)
+-- does not lead but past it. (Nor is VARARGPREP, at the head of a function with `...`, which no
+-- hook sees.)
 local function is_step(text)
   local rest = text:gsub("%-%-.*", ""):gsub("[%s%(%){},;]", "")
   return rest ~= "" and rest ~= "end" and rest ~= "else" and rest ~= "endend"
