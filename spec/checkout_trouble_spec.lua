@@ -155,6 +155,17 @@ describe("an order in trouble", function()
       assert.equal("pending", charge.status)
     end)
 
+    it("and a conflict cannot be looked into, says what the provider said", function()
+      local shop = s:open { "ssg" }
+      local charge = assert(shop:charge(order "o-1"))
+      t:reply("ssg", "cancel", { status = 409, body = {} })
+      t:reply("ssg", "status", { status = 404, body = {} })
+      local status, err = shop:cancel(charge)
+      assert.is_nil(status)
+      assert.same({ "conflict", "yes" }, { err.kind, err.sent })
+      assert.equal("pending", charge.status)
+    end)
+
     it("and its task is cancelled between two tries, has sent nothing", function()
       local shop = s:open { "ssg" }
       local charge = assert(shop:charge(order "o-1"))

@@ -477,6 +477,28 @@ static void full_buffer(void) {
   pix_buf_fini(&out);
 }
 
+/* Appends a character of four bytes. */
+static void add_wide(char *text) {
+  memcpy(text + strlen(text), "\xF0\x9F\x98\x80", 5);
+}
+
+/* Each member is within its own limit of characters, and all together have too many bytes. */
+static void too_long_together(void) {
+  struct pix_brcode code = {.key = "loja@example.com", .amount = -1};
+  struct pix_buf out;
+  struct pix_err err;
+
+  for (int i = 0; i < 25; i++) add_wide(code.name);
+  for (int i = 0; i < 15; i++) add_wide(code.city);
+  for (int i = 0; i < 50; i++) add_wide(code.info);
+  memset(code.recurrence, 'r', 75);
+  pix_buf_init(&out, PIX_MAX_BRCODE);
+  CHECK_INT(PIX_EINVALID, pix_brcode_encode(&code, &out, &err));
+  CHECK_STR("the code is longer than 512 bytes", err.message);
+  CHECK_INT(0, out.len);
+  pix_buf_fini(&out);
+}
+
 static void recognised(void) {
   CHECK(pix_brcode_test(DETSEG, strlen(DETSEG)));
   CHECK(!pix_brcode_test("00020", 5));
@@ -508,6 +530,7 @@ static const struct check_test tests[] = {
     {"what is written is read back, accents too", round_trips},
     {"what cannot be written is refused by its member's name", refuses_to_write},
     {"a full buffer is reported", full_buffer},
+    {"members that fit, and are too long together, are refused", too_long_together},
     {"a BR Code is recognised by its beginning", recognised},
 };
 

@@ -41,9 +41,12 @@ static void serve_gate(struct tcp_conn *conn) {
   }
 }
 
+#define PATIENCE 300 /* seconds: a busy machine, or one that runs this under valgrind, is slow */
+
 static void start_narrow(struct fixture *f, void (*serve)(struct tcp_conn *conn), long width) {
   fixture_init(f);
   f->settings.max_connections = width;
+  f->settings.timeout = f->settings.connect_timeout = PATIENCE;
   fixture_serve(f, serve, NULL);
   fixture_open(f);
 }
@@ -56,7 +59,7 @@ static uint64_t submit(struct fixture *f, bool once) {
 static void collect(struct fixture *f, uint64_t *ids, int count) {
   for (int i = 0; i < count;) {
     struct pix_op *op;
-    if (!CHECK(pix_reactor_wait(f->reactor, 30) == 1)) return;
+    if (!CHECK(pix_reactor_wait(f->reactor, PATIENCE) == 1)) return;
     for (op = pix_reactor_drain(f->reactor); op != NULL; i++) {
       struct pix_exchange *x = (struct pix_exchange *)op;
       op = op->next;
@@ -213,7 +216,7 @@ static void close_is_quick_with_work_under_way(void) {
     total += close_with_work(&f, round);
     while (poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0) == 1) close(accept(fd, NULL, NULL));
   }
-  CHECK(total / 300 < 0.1);
+  CHECK(total / 300 < (getenv("VALGRIND") != NULL ? 2 : 0.1)); /* far below any time-out */
   pix_http_client_unref(f.client);
   close(fd);
 }

@@ -218,6 +218,26 @@ static bool make_code(struct pix_err *err) {
   return made;
 }
 
+/* Of all lengths about 256 bytes, at which the buffer grows. */
+static size_t padding;
+
+static bool make_long_code(struct pix_err *err) {
+  struct pix_brcode code = {.key = "loja@example.com", .name = "Loja", .city = "RIO", .amount = -1};
+  struct pix_buf out;
+  bool made;
+
+  memset(code.info, 'x', padding);
+  memset(code.recurrence, 'r', 75);
+  pix_buf_init(&out, PIX_MAX_BRCODE);
+  made = pix_brcode_encode(&code, &out, err) == PIX_OK;
+  pix_buf_fini(&out);
+  return made;
+}
+
+static void long_codes_fail(void) {
+  for (padding = 1; padding < 55; padding++) each_allocation(make_long_code);
+}
+
 static bool make_card(struct pix_err *err) {
   struct pix_card card;
   bool made;
@@ -378,6 +398,7 @@ static const struct check_test tests[] = {
     {"an SVG is not drawn", svg_fails},
     {"a QR code as text is not drawn", text_fails},
     {"a BR Code is not written", code_fails},
+    {"a BR Code of any length is not written", long_codes_fail},
     {"a card is not taken", card_fails},
     {"an answer's body is cut off", body_fails},
     {"a transaction is not gathered", transaction_fails},

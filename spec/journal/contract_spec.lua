@@ -183,6 +183,26 @@ for _, back_end in ipairs(back_ends) do
       assert.equal("unknown", assert(journal:get(row.id)).state)
     end)
 
+    it("tells a run in other hands from a journal that fails", function()
+      assert(journal:run_begin { id = "r-1", flow = "tea", version = "1", state = "pay",
+        data = {}, now = NOW, lease = 30 })
+      local row = assert(journal:run_get "r-1")
+      local facts = { fence = row.fence + 1, due = NOW }
+      local ok, err = journal:run_later("r-1", facts)
+      assert.is_nil(ok)
+      assert.same({ "conflict", "stale" }, { err.kind, err.code })
+      local submit = journal._submit
+      journal._submit = function()
+        return nil, require("pix.core").error { kind = "journal", code = "full", sent = "no",
+          message = "full" }
+      end
+      assert.equal("full", select(2, journal:run_later("r-1", facts)).code)
+      assert.equal("full", select(2, journal:run_step("r-1", { fence = row.fence,
+        step = row.step, state = "bye", now = NOW })).code)
+      journal._submit = submit
+      assert(journal:run_later("r-1", { fence = row.fence, due = NOW }))
+    end)
+
     it("gives up when others change its schema again and again", function()
       local real, calls = journal._core, 0
       journal._core = { submit = function()

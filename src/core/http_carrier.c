@@ -33,11 +33,12 @@ static int port_of(int fd) {
     struct sockaddr_in6 six;
   } at;
   socklen_t size = sizeof at;
+  int port = -1;
 
   if (fd < 0 || getsockname(fd, &at.any, &size) != 0) return -1;
-  return at.any.sa_family == AF_INET    ? ntohs(at.four.sin_port)
-         : at.any.sa_family == AF_INET6 ? ntohs(at.six.sin6_port)
-                                        : -1;
+  if (at.any.sa_family == AF_INET) port = ntohs(at.four.sin_port);
+  if (at.any.sa_family == AF_INET6) port = ntohs(at.six.sin6_port);
+  return port;
 }
 
 /* Has the server closed this kept connection? libcurl tells a connection by its local port only;

@@ -196,7 +196,7 @@ static enum pix_fault resolve(struct pix_journal *j, bool *committed, struct pix
 
   if (tx == NULL || pix_tx_add(tx, j->backend->check, strlen(j->backend->check), 1, &check, NULL) ||
       pix_tx_bind(tx, check->values, PIX_VALUE_TEXT, j->writer, 32, NULL)) {
-    pix_tx_free(tx);
+    pix_tx_free(tx); /* uncovered: two small blocks on the journal's own thread */
     return pix_fault_set(err, PIX_FAULT_BUSY, "out of memory");
   }
   pix_result_reset(tx);

@@ -359,7 +359,7 @@ static void exchanged(lua_State *L, struct l_future *future, struct pix_exchange
   struct pix_err err;
 
   if (exchange->failure == PIX_OK && exchange->once && exchange->resent) {
-    exchange->failure = PIX_EPROTOCOL;
+    exchange->failure = PIX_EPROTOCOL; /* uncovered: libcurl is kept from it, see http.c */
     exchange->sent = PIX_SENT_MAYBE;
     pix_err_copy(exchange->message, sizeof exchange->message, "the request left twice", 22);
   }
