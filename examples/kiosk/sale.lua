@@ -134,7 +134,8 @@ local function number_of(product)
 end
 
 local function run(sale)
-  local host, err = host_of(sale)
+  local host = host_of(sale)
+  local err
   host.journal, host.id = sale.journal, sale.order
   sale.run, err = sale.flow:run({ total = sale.product.price, order = sale.order }, host)
   if not sale.run then

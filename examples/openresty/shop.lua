@@ -19,8 +19,13 @@ local payzu = assert(pix.payzu {
 M.webhook = pix.webhook.handler {
   secret = os.getenv "PAYZU_WEBHOOK_SECRET" or error "set PAYZU_WEBHOOK_SECRET",
   dict = "pix_events",
-  on_event = function(event) ngx.log(ngx.NOTICE, event.id, " is ", event.status) end,
+  on_event = function(event)
+    ngx.log(ngx.NOTICE, event.id, " is ", event.status)
+    if M.on_event then M.on_event(event) end -- coffee.lua
+  end,
 }
+
+M.provider = payzu
 
 local function answer(status, value)
   ngx.status = status

@@ -21,7 +21,8 @@ function Latch:wait(seconds)
   local ready, err = hosts.await(hosts.current(), promise, seconds)
   self._promises[promise] = nil
   if not ready and not promise:ready() then promise:cancel() end
-  return ready, err
+  if not ready then return ready, err end
+  return promise:result() -- true, or that whoever waits was cancelled
 end
 
 --- Lets those go on who wait now.

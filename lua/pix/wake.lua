@@ -59,6 +59,7 @@ local function wait(key, promise, seconds)
   repeat
     local left = math.max(0, deadline - reactor:now())
     local ready, err = hosts.await(host, promise, bell and math.min(left, PEEK) or left)
+    if ready then ready, err = promise:result() end
     if ready then return true end
     if err then return nil, not_sent(err) end
   until left == 0 or reactor:now() >= deadline or (bell and bell.get(key) ~= before)
