@@ -4,6 +4,7 @@ local pix = require "pix"
 local sandbox = require "pix.sandbox"
 
 package.path = package.path .. ";examples/kiosk/?.lua"
+local account = require "account"
 local app = require "kiosk"
 local sale = require "sale"
 
@@ -14,7 +15,7 @@ describe("a sale of the kiosk", function()
 
   before_each(function()
     t = pix.testing.start()
-    shop = assert(pix.checkout { journal = false, log = function() end,
+    shop = assert(pix.checkout { journal = false, log = function() end, budget = account.BUDGET,
       assert(pix.ssg { client_id = "i", client_secret = "s", device_code = "d" }) })
     flow = assert(pix.flow.load "examples/flows/coffee.flow.lua")
     machine = { brew = function() return true end }
@@ -56,6 +57,17 @@ describe("a sale of the kiosk", function()
       t:advance(5)
       assert.equal("ready", it.state)
     end
+  end)
+
+  it("looks no more often than its budget at the provider says", function()
+    show(299)
+    local looks, most = t:requests("ssg", "status"), 0
+    for i = 1, #looks do
+      local last = i
+      while looks[last + 1] and looks[last + 1].at < looks[i].at + 60 do last = last + 1 end
+      most = math.max(most, last - i + 1)
+    end
+    assert.is_true(most > 60 and most <= account.BUDGET.ssg.polls_per_minute, most)
   end)
 
   it("asks after five minutes whether there shall be another code", function()

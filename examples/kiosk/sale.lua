@@ -11,7 +11,6 @@ local M = {}
 local Sale = {}
 Sale.__index = Sale
 
-local LOOK = 0.75 -- seconds between two looks: one customer, who stands there and waits
 local SHOW_PAID = 1.5
 
 local OVER = {
@@ -32,22 +31,11 @@ end
 
 -- ---- What the flow shows ----
 
--- The run waits for the charge by itself, and looks every few seconds; a look from here ends that.
-local function look(sale, charge)
-  local pause = LOOK
-  while sale.charge == charge and charge.status == "pending" and not sale:over()
-    and pix.sleep(pause) do
-    local _, err = charge:refresh()
-    pause = math.max(LOOK, err and err.retry_after or 0)
-  end
-end
-
 local SCREEN = { again = "again", thanks = "ready" }
 
 function SCREEN.qr(sale, data)
   sale.charge, sale.qr = data.charge, assert(data.charge:qr "matrix")
   sale.seconds, sale.deadline = data.seconds, sale.clock() + data.seconds
-  pix.spawn(look, sale, data.charge)
   return sale.leaving and "closing" or "waiting"
 end
 
