@@ -44,7 +44,40 @@ local function inherited(class, set)
   return set
 end
 
+-- Where a class is described: each of its fields and methods must be named there.
+local PAGES = {
+  ["pix.options"] = "providers", ["pix.ssg_options"] = "providers",
+  ["pix.detseg_options"] = "providers", ["pix.payzu_options"] = "providers",
+  ["pix.error"] = "pix", ["pix.payer"] = "pix", ["pix.charge_args"] = "pix",
+  ["pix.charge_data"] = "charge", ["pix.charge"] = "charge", ["pix.wait_options"] = "charge",
+  ["pix.heard"] = "pix", ["pix.task"] = "scheduler", ["pix.provider"] = "pix",
+  ["pix.qr_options"] = "qr", ["pix.brcode"] = "brcode", ["pix.event"] = "webhook",
+  ["pix.handler_options"] = "openresty", ["pix.fee"] = "select", ["pix.rule"] = "select",
+  ["pix.budget"] = "breaker", ["pix.checkout_event"] = "events",
+  ["pix.checkout_options"] = "checkout", ["pix.order"] = "checkout", ["pix.plan"] = "select",
+  ["pix.shop"] = "checkout", ["pix.host"] = "hosts", ["pix.reply"] = "testing",
+  ["pix.request"] = "testing", ["pix.test"] = "testing", ["pix.sandbox_options"] = "sandbox",
+  ["pix.sandbox_charge"] = "sandbox", ["pix.running_sandbox"] = "sandbox",
+  ["pix.flow.options"] = "flow", ["pix.flow.run"] = "flow", ["pix.flow.test"] = "flow",
+}
+
 describe("the annotations", function()
+  it("are of things that the module's page describes", function()
+    local missing = {}
+    for class, page in pairs(PAGES) do
+      local text = program.read("docs/" .. page .. ".md")
+      for _, set in ipairs { unit.classes[class].fields, unit.classes[class].methods } do
+        for name in pairs(set) do
+          if not text:find("%f[%w_]" .. name .. "%f[^%w_]") then
+            missing[#missing + 1] = page .. ".md: " .. class .. "." .. name
+          end
+        end
+      end
+    end
+    table.sort(missing)
+    assert.same({}, missing)
+  end)
+
   it("are what lua-language-server accepts, and name their functions' arguments", function()
     assert.same({}, wrong)
   end)
