@@ -143,7 +143,7 @@ static size_t count_lines(const struct pix_http_headers *headers) {
 
 /* A line of a request can never become two. */
 static void header(const char *text, size_t len) {
-  struct pix_http_headers *headers = pix_http_headers_new();
+  struct pix_http_headers *headers = pix_http_headers_new(true);
   char *name = strndup(text, len);
   char *value = name != NULL ? strchr(name, ':') : NULL;
   struct pix_err err;
