@@ -63,9 +63,11 @@ describe("a sale of the kiosk", function()
     show(299)
     local looks, most = t:requests("ssg", "status"), 0
     for i = 1, #looks do
-      local last = i
-      while looks[last + 1] and looks[last + 1].at < looks[i].at + 60 do last = last + 1 end
-      most = math.max(most, last - i + 1)
+      local until_here = i
+      while looks[until_here + 1] and looks[until_here + 1].at < looks[i].at + 60 do
+        until_here = until_here + 1
+      end
+      most = math.max(most, until_here - i + 1)
     end
     assert.is_true(most > 60 and most <= account.BUDGET.ssg.polls_per_minute, most)
   end)

@@ -4,8 +4,8 @@ local pix = require "pix"
 
 local M = {}
 
---- A customer stands there and waits for "paid": a look every 0.75 s while a code is shown, which is
--- twice what providers are asked by default. Let yours say that it may be.
+--- A customer stands there and waits for "paid": a look every 0.75 s while a code is shown, which
+-- is twice what providers are asked by default. Let yours say that it may be.
 M.BUDGET = { ssg = { look_every = 0.75, polls_per_minute = 90 } }
 
 local AUTO_PAY = 5 -- seconds; in the sandbox nobody holds a telephone

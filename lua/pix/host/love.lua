@@ -57,8 +57,8 @@ local function interpret_modules()
   end
 end
 
---- The scheduler, in its tasks; false: in a thread, or in virtual time, blocking is the host. Raises
--- where a frame would wait.
+--- The scheduler, in its tasks; false: in a thread, or in virtual time, blocking is the host.
+-- Raises where a frame would wait.
 function M.active()
   if scheduler.active() then return scheduler end
   if love.run ~= nil and not core.reactor():is_virtual() then error(FREEZE, 0) end
