@@ -82,11 +82,18 @@ end
 
 local CLIENTS = { hand = by_hand, http = by_library }
 
+-- copas would print it and go on without the worker, which nothing would end.
+local function stop(message)
+  io.stderr:write(tostring(message), "\n")
+  os.exit(1)
+end
+
 -- copas.loop never ends: this program ends with its last worker.
 run_shop(arg, CLIENTS[figures.options(arg).client or "hand"], function(worker, workers)
   local running = workers
   for _ = 1, workers do
     copas.addthread(function()
+      copas.setErrorHandler(stop)
       worker()
       running = running - 1
     end)
