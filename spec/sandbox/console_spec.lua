@@ -1,5 +1,6 @@
 local console = require("pix.sandbox.console")
 local client = require("spec.support.sandbox_client")
+local program = require("spec.support.program")
 local sandbox = require("pix.sandbox")
 
 describe("the sandbox's console", function()
@@ -50,7 +51,7 @@ describe("the sandbox's console", function()
   it("serves from the command line until told to quit, with a log", function()
     local code = 'require("pix.sandbox").run({ colour = false })'
     local command = ("printf 'list\\nquit\\nlist\\n' | %s -e '%s' 2>&1"):format(
-      arg and arg[-1] or "lua5.4", code)
+      program.interpreter(), code)
     local pipe = assert(io.popen(command))
     local text = pipe:read("*a")
     pipe:close()

@@ -1,5 +1,6 @@
 local client = require("spec.support.sandbox_client")
 local curl = require("spec.support.curl")
+local program = require("spec.support.program")
 local sandbox = require("pix.sandbox")
 
 local function output_of(command)
@@ -44,7 +45,7 @@ describe("pix.sandbox", function()
       "os.execute('kill -TERM -- -$PPID')" }) do
       local code = script:format(ending):gsub('["$]', "\\%0")
       -- the pipe's end comes only when every process that holds it has gone
-      local text = output_of("setsid " .. (arg and arg[-1] or "lua5.4") .. ' -e "' .. code
+      local text = output_of("setsid " .. program.interpreter() .. ' -e "' .. code
         .. '" 3>&1 2>/dev/null')
       local ca_file, url = text:match("^(%S+) (%S+)")
       assert.is_string(ca_file, ending)
