@@ -201,6 +201,22 @@ describe("pix.host.openresty", function()
       check_log()
     end)
 
+    it("answers others while 256 checkouts wait for a provider that hangs", function()
+      sb.fault { provider = "ssg", operation = "charge", hang = true, times = "always" }
+      start { locations = { charge = CHARGE } }
+      local paths, pings = {}, {}
+      for i = 1, 256 do paths[i] = "/charge" end
+      local replies = ng:all(paths, function()
+        nginx.eventually("all are in flight", function()
+          return sb.count { provider = "ssg", operation = "charge" } == 256
+        end)
+        for i = 1, 20 do pings[i] = ng:request("/ping").body end
+        ng:signal("TERM")
+      end)
+      assert.are.equal(("pong\n"):rep(20), table.concat(pings))
+      for _, reply in ipairs(replies) do assert.are.equal("", reply.body) end
+    end)
+
     it("goes on when nginx has no timer left for the dispatcher", function()
       start { http = "lua_max_running_timers 1; lua_max_pending_timers 1;", locations = {
         charge = CHARGE, hog = [[ ngx.say(shown(ngx.timer.at(0, function() ngx.sleep(60) end))) ]],
