@@ -514,7 +514,7 @@ static void exchange_free(struct pix_op *op) {
   pix_buf_fini(&exchange->url);
   pix_buf_fini(&exchange->body);
   pix_http_headers_unref(exchange->headers);
-  if (client->spares < MOST_SPARE && exchange->reply.cap <= SPARE_REPLY) {
+  if (client->spares + 1 <= MOST_SPARE && exchange->reply.cap <= SPARE_REPLY) {
     park(exchange);
   } else {
     pix_buf_fini(&exchange->reply);
