@@ -22,7 +22,7 @@
 ---@field card? any
 ---@field journal? any
 ---@field id? string
----@field on_step? fun(step: { from: string, outcome: string, to: string, run: pix.flow.run })
+---@field on_step? fun(step: { from: string, outcome: string, to: string, note: string?, run: pix.flow.run })
 ---@field on_error? fun(message: any, run: pix.flow.run?)
 ---@field lease? number
 

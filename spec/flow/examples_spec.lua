@@ -10,15 +10,20 @@ local function path_of(name)
   return "examples/flows/" .. name .. ".flow.lua"
 end
 
--- Runs `pix flow …`; the output and the exit status.
-local function cli(...)
+-- Runs `pix flow …` with variables of the environment; the output and the exit status.
+local function cli_with(env, ...)
   local words = { program.interpreter(), "spec/support/pix_cli.lua", "flow", ... }
   for i, word in ipairs(words) do words[i] = program.quote(word) end
+  for name, value in pairs(env) do table.insert(words, 1, name .. "=" .. program.quote(value)) end
   local pipe = io.popen("LC_ALL=C " .. table.concat(words, " ")
     .. " 2>&1 </dev/null; echo \"exit $?\"")
   local out = pipe:read "*a"
   pipe:close()
-  return out:gsub("exit %d+\n$", ""), tonumber(out:match "exit (%d+)\n$")
+  return (out:gsub("exit %d+\n$", "")), tonumber(out:match "exit (%d+)\n$")
+end
+
+local function cli(...)
+  return cli_with({}, ...)
 end
 
 describe("the example flow", function()
@@ -124,5 +129,64 @@ describe("pix flow", function()
     assert.matches("at pay the charge expired unpaid → again", out)
     assert.matches("ended at thanks", out)
     assert.equal(10, select(2, cli("trace", "nobody", "--journal", journal)))
+    assert.matches("^%d%d%d%d%-%S+ %S+  " .. id .. "  ended at thanks %(coffee%)\n$",
+      (cli("trace", "--journal", journal)))
+  end)
+
+  it("makes no journal where there is none to look at", function()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local out, status = cli("trace", "nobody", "--journal", folder .. "/none.db")
+    assert.equal(3, status)
+    assert.matches("there is no journal .*/none.db", out)
+    assert.is_nil(io.open(folder .. "/none.db"))
+  end)
+
+  it("plays with what the host's functions return, and says why a state failed", function()
+    local out = cli("run", path_of "parking_exit", "ticket=1", "--returns", "quote=0", "--keys",
+      "oo")
+    assert.matches("quote —ok→ is_free.*is_free —yes→ free.*free —ok→ bye", out)
+    out = cli("run", path_of "parking_exit", "ticket=1", "--keys", "o")
+    assert.matches("pay —failed→ call  %(.*amount", out)
+    out = cli("run", path_of "coffee", "total=8.50", "order=17", "--keys", "pff")
+    assert.matches("brew —failed→ give_back  %(a key said so%)", out)
+  end)
+
+  it("says that the paths need what the host's functions return", function()
+    assert.matches("not reached: is_free —yes→ free.*%-%-returns NAME=VALUE",
+      (cli("test", path_of "parking_exit")))
+    assert.matches("states 10 of 10, outcomes 18 of 18", (cli("test", path_of "parking_exit",
+      "--returns", "quote=0", "--returns", "quote=1500")))
+  end)
+
+  it("draws pictures with dot, and says what is wrong", function()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local file = assert(io.open(folder .. "/dot", "w")) -- Graphviz may not be here
+    file:write [[#!/bin/sh
+[ "$1" = -Tsvg ] && cp "$4" "$3" 2>/dev/null || { echo "cannot write $3"; exit 1; }
+]]
+    file:close()
+    os.execute("chmod +x " .. folder .. "/dot")
+    local picture = folder .. "/a picture's.svg"
+    local out, status = cli_with({ PATH = folder .. ":/usr/bin:/bin" }, "graph", path_of "coffee",
+      "--svg", picture)
+    assert.equal(0, status, out)
+    assert.matches("^digraph", program.read(picture))
+    out, status = cli_with({ PATH = folder .. ":/usr/bin:/bin" }, "graph", path_of "coffee",
+      "--svg", folder .. "/none/c.svg")
+    assert.equal(3, status)
+    assert.matches("none/c.svg was not written: cannot write", out)
+  end)
+
+  it("plays on a terminal, key by key", function()
+    local terminal = program.terminal({ program.interpreter(), "spec/support/pix_cli.lua", "flow",
+      "run", path_of "coffee", "total=8.50", "order=17" }, { folder = program.root })
+    terminal.expect "[p] pay"
+    terminal.type "p"
+    terminal.expect "[o] ok"
+    terminal.type "o"
+    terminal.expect "done at thanks"
+    assert.equal(0, terminal.finish().status)
   end)
 end)

@@ -37,6 +37,8 @@ function M.define(command)
   run:argument("input", "Its input: total=8.50"):args("*"):argname("NAME=VALUE"):convert(pair)
   run:option("--keys", "Press these keys, one at each wait, instead of asking."):argname("KEYS")
   run:option("--journal", "Keep the run there: a file or a postgres URL."):argname("DB")
+  run:option("--returns", "What a function of the host's returns."):argname("NAME=VALUE")
+    :count("*"):convert(pair)
   local test = command:command("test", "Walk every path of a flow, up to a bound.")
   test:argument("file", "The flow."):argname("FILE")
   test:option("--bound", "Times that a path may come to one state; 2."):argname("N"):convert(count)
@@ -44,7 +46,7 @@ function M.define(command)
   test:option("--returns", "What a function of the host's returns."):argname("NAME=VALUE")
     :count("*"):convert(pair)
   local trace = command:command("trace", "Tell what happened to a run, from the journal.")
-  trace:argument("id", "The run."):argname("RUN")
+  trace:argument("id", "The run; without it, the runs that there are."):args("?"):argname("RUN")
   trace:option("--journal", "Where it is kept; else PIX_JOURNAL, else pix.db."):argname("DB")
 end
 
@@ -102,14 +104,25 @@ local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+-- Returns nil, or what is wrong.
 local function picture(flow, format, path)
-  local pipe = io.popen(("dot -T%s -o %s 2>&1"):format(format, quote(path)), "w")
-  if not pipe then
-    return false
+  local source = os.tmpname()
+  local file = assert(io.open(source, "wb"))
+  file:write(flow:draw("dot"))
+  file:close()
+  local pipe = assert(io.popen(("command -v dot >/dev/null || { echo absent; exit; }; "
+    .. "dot -T%s -o %s %s 2>&1 && echo done"):format(format, quote(path), quote(source))))
+  local said = pipe:read("*a"):gsub("%s+$", "")
+  pipe:close()
+  os.remove(source)
+  if said:find("done$") then
+    return nil
   end
-  pipe:write(flow:draw("dot"))
-  local ok = pipe:close()
-  return ok == true or ok == 0
+  local absent = said == "absent"
+  return { kind = "config", sent = "no", message = absent and "there is no program dot" or
+    ("%s was not written: %s"):format(path, said),
+    hint = absent and "install Graphviz (Debian: graphviz); --mermaid needs none"
+      or "name a file that can be written" }
 end
 
 function actions.graph(ctx, args)
@@ -118,10 +131,9 @@ function actions.graph(ctx, args)
     return exit.INVALID
   end
   for _, format in ipairs({ "svg", "png" }) do
-    if args[format] and not picture(flow, format, args[format]) then
-      return report.failure(ctx, { kind = "config", sent = "no",
-        message = args[format] .. " was not written",
-        hint = "install Graphviz (Debian: graphviz)" })
+    local err = args[format] and picture(flow, format, args[format])
+    if err then
+      return report.failure(ctx, err)
     end
   end
   if not (args.svg or args.png) then
@@ -167,6 +179,9 @@ function actions.test(ctx, args)
     for _, missing in ipairs(walked.missing) do
       ctx.print("  not reached: " .. missing)
     end
+    if #walked.missing > 0 and not args.returns[1] then
+      ctx.print("  say what the host's functions return: --returns NAME=VALUE, also twice")
+    end
     for _, harm in ipairs(walked.harms) do
       ctx.note(("%s: %s"):format(harm.what, harm.way))
     end
@@ -181,15 +196,63 @@ function actions.run(ctx, args)
   if not flow then
     return exit.INVALID
   end
-  return require("pix.cli.flow_play").play(ctx, flow, args)
+  local returns = {}
+  for _, given in ipairs(args.returns or {}) do
+    returns[given[1]] = as_value(given[2])
+  end
+  return require("pix.cli.flow_play").play(ctx, flow, args, returns)
+end
+
+local function open_journal(ctx, args)
+  local where = args.journal or ctx.getenv("PIX_JOURNAL") or "pix.db"
+  local file = not where:find("^postgres") and io.open((where:gsub("^sqlite:", "")), "rb")
+  if file then
+    file:close()
+  elseif file == nil then -- it is looked at, and not made
+    return nil, { kind = "config", sent = "no", message = "there is no journal " .. where,
+      hint = "name it: --journal FILE, or PIX_JOURNAL" }
+  end
+  return require("pix.journal").open(where)
+end
+
+-- One line a run, the newest last.
+local function list_runs(ctx, journal)
+  local rows, page = {}, nil
+  local err
+  repeat
+    page, err = journal:run_list({ after = page and page[#page].id })
+    if not page then
+      return nil, err
+    end
+    for _, row in ipairs(page) do
+      rows[#rows + 1] = row
+    end
+  until #page == 0
+  table.sort(rows, function(a, b) return a.created < b.created end)
+  local date = require("pix.core").date
+  for _, row in ipairs(rows) do
+    if ctx.json then
+      ctx.print(json.encode({ run = row.id, flow = row.flow, state = row.state,
+        ended = row.ended, created = row.created, updated = row.updated }))
+    else
+      ctx.print(("%s  %s  %s %s (%s)"):format((date(math.floor(row.created)):gsub("T", " ")),
+        row.id, row.ended and "ended at" or "stands at", row.state, terminal.printable(row.flow)))
+    end
+  end
+  return true
 end
 
 function actions.trace(ctx, args)
   local pix = require("pix")
-  local where = args.journal or ctx.getenv("PIX_JOURNAL") or "pix.db"
-  local journal, err = require("pix.journal").open(where)
+  local journal, err = open_journal(ctx, args)
   if not journal then
     return report.failure(ctx, err)
+  end
+  if not args.id then
+    local ok
+    ok, err = list_runs(ctx, journal)
+    journal:close()
+    return ok and exit.OK or report.failure(ctx, err)
   end
   local lines
   lines, err = pix.flow.trace(journal, args.id)

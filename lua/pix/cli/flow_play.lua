@@ -98,6 +98,7 @@ end
 -- Asks for keys until the run has ended; a state is offered once.
 local function keyboard(game, pix)
   local offered
+  pix.sleep(TICK) -- the run comes to its first state
   while not game.run.ended and not game.quit do
     if game.ready ~= offered then
       local rows = keys_of(game)
@@ -138,7 +139,10 @@ local function performs(game, pix)
       while game.performed == nil and not game.quit do
         pix.sleep(TICK)
       end
-      return game.performed or nil
+      if game.performed then
+        return game.returns[title] == nil or game.returns[title]
+      end
+      return nil, "a key said so"
     end
   end })
 end
@@ -195,7 +199,9 @@ local function options_of(game, args, pix)
       if game.flow.graph.by[step.to].verb == "charge" then
         game.charge = nil
       end
-      ctx.print(("%s %s→ %s"):format(step.from, "—" .. step.outcome, ctx.paint("bold", step.to)))
+      local why = step.note and ("  (%s)"):format(terminal.printable(step.note)) or ""
+      ctx.print(("%s —%s→ %s%s"):format(step.from, step.outcome, ctx.paint("bold", step.to),
+        ctx.paint("dim", why)))
     end,
   }
 end
@@ -219,8 +225,12 @@ local function loop(game, args, pix)
 end
 
 --- Plays a flow.
+-- @tparam table ctx
+-- @tparam table flow
+-- @tparam table args
+-- @tparam[opt] table returns what the host's functions return, by name
 -- @treturn number the exit status
-function M.play(ctx, flow, args)
+function M.play(ctx, flow, args, returns)
   local pix = require("pix")
   local sandbox, err = account.start_sandbox({})
   if not sandbox then
@@ -228,7 +238,8 @@ function M.play(ctx, flow, args)
   end
   ctx.sandbox = sandbox -- stopped with the command
   require("pix.wake").listen()
-  local game = { ctx = ctx, flow = flow, sandbox = sandbox, keys = args.keys, ready = 0 }
+  local game = { ctx = ctx, flow = flow, sandbox = sandbox, keys = args.keys, ready = 0,
+    returns = returns or {} }
   local on_terminal = not args.keys and terminal.is_terminal(0)
   if on_terminal then
     raw_terminal(true)

@@ -276,7 +276,7 @@ local function attempt(run, node, args, context)
   if type(err) == "table" and err.raised then run:complain(err.raised) end
   if value then return value end
   local message = type(err) == "table" and (err.message or err.raised) or err
-  return nil, "failed", tostring(message or "failed")
+  return nil, "failed", message and tostring(message)
 end
 
 -- Counts a further try and writes it down before it begins. false: there are no more.
@@ -306,7 +306,8 @@ function M.perform(run, node)
   end
   if run._stopped then return nil end
   if outcome == "timed_out" and run:has_edge(node, "timed_out") then return "timed_out" end
-  return "failed", { note = message or outcome }
+  if outcome == "timed_out" then message = "the time was over" end
+  return "failed", message and { note = message }
 end
 
 function M.alert(run, node)

@@ -115,10 +115,13 @@ end
 
 local function read_file(path)
   local file, why = io.open(path, "rb")
-  if not file then return nil, ("%s: cannot be read: %s"):format(path, tostring(why)) end
+  if not file then
+    local reason = tostring(why):gsub("^.*: ", "") -- without the path again
+    return nil, ("%s:1: cannot be read: %s"):format(path, reason)
+  end
   local text = file:read(LARGEST + 1)
   file:close()
-  if not text then return nil, path .. ": is empty, or is no file" end
+  if not text then return nil, path .. ":1: is empty, or is no file" end
   return text
 end
 

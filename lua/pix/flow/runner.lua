@@ -237,9 +237,11 @@ local function prepare(run, node)
   end
 end
 
-local function told(run, from, outcome, to)
+local function told(run, from, outcome, to, note)
   local on_step = run._options.on_step
-  if on_step then guarded(run, on_step, { from = from, outcome = outcome, to = to, run = run }) end
+  if not on_step then return end
+  guarded(run, on_step, { from = from, outcome = outcome, to = to, run = run,
+    note = note and note.note })
 end
 
 local function go(run, node, outcome, note)
@@ -255,7 +257,7 @@ local function go(run, node, outcome, note)
   write(run, { state = to.name, cause = outcome, step_data = note, ended = verbs.ending[to.verb],
     events = events })
   run.state, run._resumed, run._signal, run._hurried = to.name, false, nil, nil
-  told(run, node.name, outcome, to.name)
+  told(run, node.name, outcome, to.name, note)
 end
 
 local function finish(run, node)

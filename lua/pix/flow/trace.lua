@@ -64,7 +64,7 @@ function M.of(journal, id)
   local run, err = journal:run_get(id)
   if run then return M.lines(run) end
   return nil, err or core.error { kind = "not_found", sent = "no", operation = "flow",
-    message = "the journal has no run " .. tostring(id) }
+    message = "the journal has no run " .. tostring(id), hint = "pix flow trace lists them" }
 end
 
 return M
