@@ -149,6 +149,16 @@ function Story:_script()
   return table.concat(parts)
 end
 
+-- What a program printed: where it stands, or, if it is a file, in what follows.
+local function printed_by(self, block, printed)
+  local list = {}
+  for _, other in ipairs(self.blocks) do
+    local here = other == block or file_name(block) and other.line > block.line
+    list[#list + 1] = here and printed[other.line] or nil
+  end
+  return table.concat(list)
+end
+
 -- Printed values: what stands behind --> on a line of a program must be in its output, in order.
 local function check_printed(self, block, printed)
   local at = 1
@@ -231,7 +241,9 @@ function M.run(page, options)
       if block.file and not io.open(self:_mark(block)) then
         error(("%s:%d: nothing ran %s"):format(page, block.line, block.file), 0)
       end
-      if block.language == "lua" then check_printed(self, block, result.out) end
+      if block.language == "lua" then
+        check_printed(self, block, printed_by(self, block, printed))
+      end
     end
     return printed
   end)
