@@ -136,7 +136,7 @@ end
 
 feed(io.read "*a")
 while screen[#screen] and next(screen[#screen]) == nil do screen[#screen] = nil end
-local columns = 0
+local columns = #arg[1] + 16 -- the title, and the buttons beside it
 for _, line in ipairs(screen) do
   for i in pairs(line) do
     if type(i) == "number" then line.n = math.max(line.n or 0, i) end
