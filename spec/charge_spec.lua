@@ -347,6 +347,26 @@ describe("a charge", function()
       assert.is_true(most_in_a_minute() > 40)
     end)
 
+    it("looks at once when a webhook calls, however little of the budget is left", function()
+      pix.webhook.listen()
+      pix.run(function()
+        local tasks = {}
+        for i = 1, 10 do
+          local one = ssg:charge { amount = 100 }
+          tasks[i] = { charge = one, pix.spawn(function()
+            one:wait { timeout = 300, every = 0.25 }
+            return t:now()
+          end) }
+        end
+        pix.sleep(59.9)
+        local called = tasks[10].charge
+        t:pay(called)
+        pix.webhook.wake { provider = "ssg", id = called.id }
+        assert.near(59.9, tasks[10][1]:await(), 0.01)
+        for i = 1, 9 do tasks[i][1]:cancel() end
+      end)
+    end)
+
     it("looks more rarely than that where the budget does not bear it", function()
       charge:wait { timeout = 300, every = 0.75 }
       local most = most_in_a_minute()

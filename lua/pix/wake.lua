@@ -10,6 +10,7 @@ local hosts = require "pix.host"
 local M = {}
 
 local PEEK = 0.25 -- seconds between two looks at the bell
+local TICK = 1e-6 -- seconds; a shorter wait may not move a virtual clock at all
 
 local listening = false
 local bell -- { get = function(key) → number, ring = function(key) }
@@ -62,7 +63,7 @@ local function wait(key, promise, seconds)
     if ready then ready, err = promise:result() end
     if ready then return true end
     if err then return nil, not_sent(err) end
-  until left == 0 or reactor:now() >= deadline or (bell and bell.get(key) ~= before)
+  until left < TICK or reactor:now() >= deadline or (bell and bell.get(key) ~= before)
   return true
 end
 
