@@ -3,7 +3,7 @@
 -- those where the money is decided about, then "N passed, N failed", one for each of these.
 --
 -- A line that no test can reach is marked where it stands, with the reason: `uncovered: …` in a
--- comment on it, which holds to the end of its block. The mark itself is held to be true: a marked
+-- comment on it, which holds as far as its block goes on. The mark itself is held to be true: a marked
 -- line that ran is a failure.
 local folder = assert(arg[1], "usage: coverage.lua FOLDER")
 
@@ -103,17 +103,14 @@ end
 
 -- ---- Report ----
 
-local function is_end(text)
-  return text:find "^%s*}" or text:find "^%s*end%f[^%w_]" or text:find "^%s*else"
-end
-
--- The numbers of the marked lines.
+-- The numbers of the marked lines: a mark holds as long as lines are indented as far as it is.
 local function marks(file)
-  local set, inside = {}, false
+  local set, margin = {}, nil
   for number, text in ipairs(file.text) do
-    if is_end(text) then inside = false end
-    if text:find "uncovered: %S" then inside = true end
-    set[number] = inside
+    local indent = #text:match "^%s*"
+    if margin and text:find "%S" and indent < margin then margin = nil end
+    if text:find "uncovered: %S" then margin = indent end
+    set[number] = margin ~= nil
   end
   return set
 end

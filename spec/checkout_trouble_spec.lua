@@ -155,6 +155,33 @@ describe("an order in trouble", function()
       assert.equal("pending", charge.status)
     end)
 
+    it("again after a doubt, is looked at before it is asked for", function()
+      local shop = s:open { "ssg", retry = { attempts = 1 } }
+      local charge = assert(shop:charge(order "o-1"))
+      s:fail("ssg", "timeout", "maybe", 1, "cancel")
+      assert.equal("maybe", select(2, shop:cancel(charge)).sent)
+      local looks = s:asked("status").ssg
+      assert.equal("cancelled", shop:cancel(charge))
+      assert.same({ looks + 1, 2 }, { s:asked("status").ssg, s:asked("cancel").ssg })
+    end)
+
+    it("and its doubt is looked into later, is taken for not done after a minute", function()
+      local shop = s:open { "ssg", retry = { attempts = 1 } }
+      local charge = assert(shop:charge(order "o-1"))
+      s:fail("ssg", "timeout", "maybe", 1, "cancel")
+      shop:cancel(charge)
+      assert.same({ 1, 0 }, { shop:recover().unknown, shop:recover().resolved })
+      t:advance(100)
+      assert.equal(1, shop:recover().resolved)
+      assert.equal("pending", charge.status)
+      assert.equal(0, shop:recover().unknown)
+    end)
+
+    it("by nobody but a person, stays open", function()
+      local shop = s:open { "payzu" }
+      assert.equal("open", (require("pix.resolve").look(shop, { kind = "subscribe" })))
+    end)
+
     it("and a conflict cannot be looked into, says what the provider said", function()
       local shop = s:open { "ssg" }
       local charge = assert(shop:charge(order "o-1"))

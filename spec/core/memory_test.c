@@ -284,6 +284,8 @@ static bool make_transaction(struct pix_err *err) {
   bool made = tx != NULL;
 
   if (!made) return without_words(false, err);
+  for (int i = 0; made && i < 150; i++) /* small ones: any part of one may be the first to fail */
+    made = pix_tx_add(tx, "INSERT", 6, (size_t)i % 3, &statement, err) == PIX_OK;
   for (int i = 0; made && i < 20; i++)
     made = pix_tx_add(tx, "INSERT", 6, 1, &statement, err) == PIX_OK &&
            pix_tx_bind(tx, statement->values, PIX_VALUE_BLOB, text, sizeof text, err) == PIX_OK;
