@@ -3,8 +3,8 @@
 -- those where the money is decided about, then "N passed, N failed", one for each of these.
 --
 -- A line that no test can reach is marked where it stands, with the reason: `uncovered: …` in a
--- comment on it, which holds as far as its block goes on. The mark itself is held to be true: a marked
--- line that ran is a failure.
+-- comment on it, which holds as far as its block goes on. The mark itself is held to be true: a
+-- marked line that ran is a failure.
 local folder = assert(arg[1], "usage: coverage.lua FOLDER")
 
 -- Where a defect would be one of money: what was sent, for how much, once or twice, and who knows.
