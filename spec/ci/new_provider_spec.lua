@@ -42,6 +42,20 @@ assert(#t:requests("%s", "charge") == 1)
 t:stop()
 ]]
 
+local KEYED = [[
+local pix = require "pix"
+local t = pix.testing.start()
+local provider = assert(pix.provider("%s", { api_key = "k" }))
+assert(provider:charge { amount = 1990, idempotency_key = "order-17" })
+assert(provider:charge { amount = 1990 })
+local sent = {}
+for i, request in ipairs(t:requests("%s", "charge")) do
+  sent[i] = request.headers["idempotency-key"] or "none"
+end
+assert(sent[1] == "order-17" and sent[2] == "none", table.concat(sent, ", "))
+t:stop()
+]]
+
 local function write(path, text)
   local file = assert(io.open(path, "w"))
   file:write(text)
@@ -133,6 +147,14 @@ if _VERSION == "Lua 5.4" and (os.getenv("VARIANT") or "") == "" then
       assert.truthy(text:find('{"can":["charge","status"],"configured":true,"name":"' .. NAME
         .. '","variables":["' .. VARIABLE .. '"]}', 1, true), text)
       assert.truthy(succeeds(pix("--help")):find(VARIABLE, 1, true))
+    end)
+
+    it("sends an idempotency key once its descriptor names the header", function()
+      succeeds(run(folder, ("sed -i '/operation = PIX_OP_CHARGE/a .idempotency_header = "
+        .. "\"Idempotency-Key\",' src/provider/%s.c && make -s LUA=5.4 build/5.4/pix/core.so")
+        :format(NAME)))
+      write(folder .. "/keyed.lua", KEYED:format(NAME, NAME))
+      succeeds(run(folder, ".ci/lua 5.4 keyed.lua"))
     end)
 
     it("plays in a flow, and is refused one that relies on what it cannot do", function()

@@ -122,6 +122,32 @@ static void sends_headers(void) {
   fixture_close(&f);
 }
 
+/* One exchange's own line, before those that it shares; the shared list stays as it was. */
+static void sends_a_line_of_its_own(void) {
+  struct pix_http_headers *shared = pix_http_headers_new(false), *own;
+  struct fixture f;
+  struct pix_exchange *x;
+
+  fixture_start(&f, serve_echo);
+  CHECK_INT(PIX_OK, pix_http_headers_add(shared, "Authorization", "Bearer abc", NULL));
+  CHECK(pix_http_headers_with(shared, "Idempotency-Key", "a\r\nX: b", NULL) == NULL);
+  own = pix_http_headers_with(shared, "Idempotency-Key", "order-17", NULL);
+  CHECK_STR("Idempotency-Key: order-17", pix_http_headers_at(own, 0));
+  for (int i = 0; i < 2; i++) {
+    x = fixture_exchange(&f, "POST", "{}", true);
+    x->headers = pix_http_headers_ref(i == 0 ? own : shared);
+    x = fixture_run(&f, x);
+    CHECK(strstr(pix_buf_text(&x->reply), "\r\nAuthorization: Bearer abc\r\n") != NULL);
+    CHECK_INT(i == 0, strstr(pix_buf_text(&x->reply), "\r\nIdempotency-Key: order-17\r\n") != NULL);
+    CHECK(!x->resent);
+    exchange_end(x);
+  }
+  pix_http_headers_unref(shared);
+  CHECK(pix_http_headers_at(own, 1) != NULL);
+  pix_http_headers_unref(own);
+  fixture_close(&f);
+}
+
 static void asks_for_compression_of_long_answers(void) {
   struct pix_http_headers *lists[] = {pix_http_headers_new(false), pix_http_headers_new(true)};
   struct fixture f;
@@ -449,6 +475,7 @@ static const struct check_test tests[] = {
     {"sends the method and body it was given, in every order", sends_what_it_was_given},
     {"sends a body of any size whole", sends_a_body_of_any_size},
     {"sends the headers it was given", sends_headers},
+    {"sends a line that one exchange has for itself", sends_a_line_of_its_own},
     {"asks for compression where an answer may be long", asks_for_compression_of_long_answers},
     {"tells a proxy without a tunnel the whole URL", tells_a_proxy_the_whole_url},
     {"refuses header lines that would break out", refuses_bad_headers},

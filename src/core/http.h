@@ -39,6 +39,9 @@ void pix_http_client_unref(struct pix_http_client *client); /* any thread; wipes
 struct pix_http_headers *pix_http_headers_new(bool long_answer); /* true: ask for compression */
 int pix_http_headers_add(struct pix_http_headers *headers, const char *name, const char *value,
                          struct pix_err *err);
+/* Those lines and one more, for a single exchange; `headers` stays the caller's. NULL: as add. */
+struct pix_http_headers *pix_http_headers_with(struct pix_http_headers *headers, const char *name,
+                                               const char *value, struct pix_err *err);
 /* The line at `at`, "Name: value", or NULL past the end; borrowed. For scripted transports. */
 const char *pix_http_headers_at(const struct pix_http_headers *headers, size_t at);
 struct pix_http_headers *pix_http_headers_ref(struct pix_http_headers *headers);

@@ -96,6 +96,25 @@ struct pix_http_headers *pix_http_headers_new(bool long_answer) {
   return NULL;
 }
 
+struct pix_http_headers *pix_http_headers_with(struct pix_http_headers *headers, const char *name,
+                                               const char *value, struct pix_err *err) {
+  struct pix_http_headers *with = calloc(1, sizeof *with);
+
+  if (with == NULL) {
+    pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+    return NULL;
+  }
+  atomic_init(&with->refs, 1);
+  if (pix_http_headers_add(with, name, value, err) != PIX_OK) {
+    pix_http_headers_unref(with);
+    return NULL;
+  }
+  with->rest = pix_http_headers_ref(headers);
+  with->last->next = headers->list;
+  with->size += headers->size;
+  return with;
+}
+
 const char *pix_http_headers_at(const struct pix_http_headers *headers, size_t at) {
   const struct curl_slist *node = headers->list;
 
@@ -114,6 +133,8 @@ struct pix_http_headers *pix_http_headers_ref(struct pix_http_headers *headers) 
 void pix_http_headers_unref(struct pix_http_headers *headers) {
   if (headers == NULL) return;
   if (atomic_fetch_sub_explicit(&headers->refs, 1, memory_order_acq_rel) != 1) return;
+  if (headers->last != NULL) headers->last->next = NULL;
+  pix_http_headers_unref(headers->rest);
   for (struct curl_slist *node = headers->list; node != NULL;) {
     struct curl_slist *next = node->next;
     OPENSSL_cleanse(node->data, strlen(node->data));

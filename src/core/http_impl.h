@@ -41,9 +41,10 @@ struct pix_carrier {
 
 struct pix_http_headers {
   atomic_uint refs;
-  struct curl_slist *list; /* one block per line, the text behind the node */
-  struct curl_slist *last;
-  size_t size; /* bytes of all lines */
+  struct curl_slist *list;       /* one block per line, the text behind the node */
+  struct curl_slist *last;       /* of our own */
+  struct pix_http_headers *rest; /* one reference: its lines follow ours; NULL = none do */
+  size_t size;                   /* bytes of all lines */
 };
 
 struct pix_http_client {

@@ -69,6 +69,16 @@ static double remaining(const struct l_future *future) {
   return future->deadline - pix_reactor_now(future->hub->reactor);
 }
 
+/* One reference; NULL: no memory. */
+static struct pix_http_headers *headers_for(const struct l_provider *self,
+                                            const struct pix_request *request) {
+  struct pix_http_headers *headers = l_provider_headers(self, request);
+
+  if (request->idempotency_header == NULL) return pix_http_headers_ref(headers);
+  return pix_http_headers_with(headers, request->idempotency_header, request->idempotency_key,
+                               NULL);
+}
+
 /* The future is anchored. Never raises. */
 static void send(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
@@ -76,11 +86,12 @@ static void send(lua_State *L, struct l_future *future) {
   struct pix_request *request = &future->request;
   double left = remaining(future);
 
-  if (exchange == NULL) {
+  if (exchange != NULL) exchange->headers = headers_for(self, request);
+  if (exchange == NULL || exchange->headers == NULL) {
+    if (exchange != NULL) exchange->op.verbs->free(&exchange->op);
     lose_call(L, future, PIX_EINTERNAL, PIX_SENT_NO, L_NO_MEMORY);
     return;
   }
-  exchange->headers = pix_http_headers_ref(l_provider_headers(self, request));
   exchange->method = request->method;
   exchange->once = request->safety != PIX_READ;
   exchange->url = request->url;
