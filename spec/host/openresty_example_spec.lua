@@ -1,4 +1,5 @@
 local nginx = require "spec.support.nginx"
+local program = require "spec.support.program"
 local sandbox = require "pix.sandbox"
 
 describe("examples/openresty", function()
@@ -6,13 +7,15 @@ describe("examples/openresty", function()
     local sb = sandbox.start()
     local credentials = sb.credentials.payzu
     local shop
+    local folder = program.folder() -- where the shop's journal lies
     finally(function()
       if shop then shop:stop() end
       sb.stop()
+      program.remove(folder)
     end)
     shop = nginx.start_file("examples/openresty/nginx.conf", 8080, {
       PAYZU_API_KEY = credentials.api_key, PAYZU_WEBHOOK_SECRET = credentials.webhook_secret,
-      PAYZU_BASE_URL = sb.url.payzu,
+      PAYZU_BASE_URL = sb.url.payzu, SHOP_JOURNAL = folder .. "/shop.db",
     })
     assert.are.equal("pong\n", shop:request("/ping").body)
     assert.truthy(shop:request("/").body:find("Café, R$ 19,90", 1, true))
