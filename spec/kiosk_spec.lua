@@ -237,9 +237,10 @@ describe("examples/kiosk in LÖVE", function()
   end
 
   for _, options in ipairs {
-    { size = "800x480", language = "pt" }, { size = "1080x1920", language = "en" },
+    { size = "800x480", language = "pt", window = true },
+    { size = "1080x1920", language = "en", window = true },
   } do
-    it("sells at " .. options.size, function()
+    it("sells in a window of " .. options.size, function()
       start(options)
       local id, code = order "2"
       local picture, pixels = it_runs:shot "code"
