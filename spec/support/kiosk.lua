@@ -17,7 +17,8 @@ local function environment(self, sandbox, options)
     PIX_KIOSK_MACHINE = options.machine,
     SSG_CLIENT_ID = account.client_id, SSG_CLIENT_SECRET = account.client_secret,
     SSG_DEVICE_CODE = account.device_code, SSG_BASE_URL = sandbox.url.ssg,
-    SDL_VIDEODRIVER = options.window and "x11" or "offscreen", LIBGL_ALWAYS_SOFTWARE = "1", HOME = self.folder,
+    SDL_VIDEODRIVER = options.window and "x11" or "offscreen", LIBGL_ALWAYS_SOFTWARE = "1",
+    HOME = self.folder,
   }
   return env
 end
