@@ -36,9 +36,10 @@ end
 -- ---- Commands that mean this tree ----
 
 local BIN = {
-  ["lua5.4"] = 'exec "$INTERPRETER" "$@"',
-  pix = 'exec "$INTERPRETER" "$ROOT/spec/support/pix_cli.lua" "$@"',
-  busted = 'exec "$INTERPRETER" "$ROOT/.ci/busted.lua" "$@"',
+  -- Under a sanitizer the interpreter is a wrapper that looks for the real one on the PATH.
+  ["lua5.4"] = 'PATH=$OLD_PATH exec "$INTERPRETER" "$@"',
+  pix = 'PATH=$OLD_PATH exec "$INTERPRETER" "$ROOT/spec/support/pix_cli.lua" "$@"',
+  busted = 'PATH=$OLD_PATH exec "$INTERPRETER" "$ROOT/.ci/busted.lua" "$@"',
   sudo = 'exec "$@"',
   -- LÖVE and nginx run LuaJIT, whatever the spec runs.
   love = [[
@@ -52,8 +53,8 @@ exec env -u LD_PRELOAD nginx -e "$STORY/error.log" -g "user $(id -un) $(id -gn);
   -- The whole suite cannot be run from inside it: make tells what it would do. The rest is done,
   -- and what would be installed lands in the story's folder.
   make = [[
-PATH=$OLD_PATH
-unset MAKEFLAGS MFLAGS VARIANT
+PATH=$(echo "$OLD_PATH" | sed "s|$ROOT/\.ci/wrap:||g")
+unset MAKEFLAGS MFLAGS VARIANT VALGRIND LD_PRELOAD
 run() { make --no-print-directory -s -C "$ROOT" "$@"; }
 case $* in
 check | docs) run -n "$@" >/dev/null ;;
