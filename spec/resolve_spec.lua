@@ -19,12 +19,12 @@ describe("an outcome that is not known", function()
     end
   end)
 
-  -- The provider makes the charge, and its answer is lost.
-  local function lose_answer(provider)
+  -- The provider makes the charge, and its answer is lost: at once, or when its time is over.
+  local function lose_answer(provider, at_once)
     local made
     t:reply(provider, "charge", function(request)
       made = require("pix.testing.replies").answer(t._book, request)
-      return { hang = true }
+      return at_once and { fail = "network", sent = "maybe" } or { hang = true }
     end)
     return function() return made.body.transaction_id or made.body.id end
   end
@@ -83,6 +83,37 @@ describe("an outcome that is not known", function()
       shop:charge(order "o-2")
       assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
       assert.equal("unknown", select(2, shop:charge(order "o-2")).code)
+    end)
+
+    it("is shared out by age among the tries of one order, of which none showed a code", function()
+      local ids = { lose_answer("detseg", true), lose_answer("detseg", true) }
+      local shop = s:open { "detseg", on_unknown = "orphan", journal = folder }
+      local charge = assert(shop:charge(order "o-1"))
+      pix.run(function() shop:watch { ["for"] = 600 } end)
+      local orphans, shown = {}, {}
+      for _, row in ipairs(assert(shop._store:by_reference "o-1")) do
+        table.insert(row.orphan and orphans or shown, row.charge_id)
+      end
+      table.sort(orphans)
+      assert.same({ ids[1](), ids[2]() }, orphans)
+      assert.same({ charge.id }, shown)
+    end)
+
+    it("is not given what belongs to a charge that is being made", function()
+      s:fail("detseg", "timeout", "maybe")
+      local shop = s:open { "detseg" }
+      shop:charge(order "o-1")
+      local row = assert(shop._store:list { state = "unknown" })[1]
+      local id = lose_answer "detseg" -- made, and not answered yet
+      pix.run(function()
+        local other = pix.spawn(function() return shop:charge(order "o-2") end)
+        pix.sleep(1)
+        assert.truthy(id())
+        assert.equal("unknown", select(2, shop:charge(order "o-1")).code)
+        assert.equal(0, s:count "charge.orphan")
+        other:await()
+      end)
+      assert.equal("unknown", assert(shop._store:get(row.id)).state)
     end)
 
     it("stays unknown while the list cannot be had", function()

@@ -4,6 +4,11 @@
 -- tax id. Found: its code was never shown, so it becomes an orphan that is watched, and the order
 -- may go on. Not there in two lists a minute apart: it was not made. A provider that cannot list
 -- needs a person, or a webhook.
+--
+-- What is found could belong to another operation of the same provider, amount and time that has
+-- no outcome yet. While one of these is in flight, its answer is waited for. Those of other orders
+-- make it a person's matter. Several of the same order, none of which ever showed a code, are
+-- paired with what was found by age: which has which is the same to everybody.
 local core = require "pix.core"
 local settle = require "pix.checkout.settle"
 
@@ -41,29 +46,64 @@ local function fits(item, row, tax_id)
   return not (tax_id and theirs and theirs ~= tax_id)
 end
 
--- Items that fit and that no other operation has.
+local function by_age(a, b)
+  if a.created ~= b.created then return a.created < b.created end
+  return a.id < b.id
+end
+
+-- Items that fit and that no other operation has: { id, created, item }, the oldest first.
 local function candidates(shop, row, list, tax_id)
   local found = {}
   for _, item in ipairs(list) do
     if fits(item, row, tax_id) then
       local known, err = shop._store:by_charge(row.provider, item.id)
       if err then return nil, err end
-      if not known then found[#found + 1] = item end
+      if not known then
+        found[#found + 1] = { id = item.id, created = created_at(item) or 0, item = item }
+      end
     end
   end
+  table.sort(found, by_age)
   return found
 end
 
--- Another unknown operation of the same amount and time could be the one that was found.
-local function has_rival(shop, row)
-  local list, err = shop._store:list { state = "unknown", n = 1000 }
-  if not list then return nil, err end
-  for _, other in ipairs(list) do
-    if other.id ~= row.id and other.provider == row.provider and other.kind == "charge"
-      and other.amount == row.amount and math.abs(other.created - row.created) <= BEFORE + AFTER
-    then return true end
+local function is_rival(row, other)
+  return other.kind == "charge" and other.provider == row.provider and other.amount == row.amount
+    and math.abs(other.created - row.created) <= BEFORE + AFTER
+end
+
+-- One whose lease is over is not in flight any more: it will be unknown.
+local function add_rival(all, row, other)
+  if other.state ~= "unknown" and (other.lease or math.huge) > wall() then
+    all.in_flight = true
+  elseif other.reference == row.reference then
+    table.insert(all.own, other)
+  else
+    all.foreign = true
   end
-  return false
+end
+
+-- Operations without an outcome that may have what was found: those of this order, oldest first
+-- (this one among them); is there one of another order; is there one in flight?
+local function rivals(shop, row)
+  local all = { own = {}, foreign = false, in_flight = false }
+  for _, state in ipairs { "intent", "sent", "unknown" } do
+    local list, err = shop._store:list { state = state, n = 1000 }
+    if not list then return nil, err end
+    for _, other in ipairs(list) do
+      if is_rival(row, other) then add_rival(all, row, other) end
+    end
+  end
+  table.sort(all.own, by_age)
+  return all
+end
+
+-- The one of what was found that is this operation's: nil while an older one of the order has yet
+-- to be given its own.
+local function share(row, own, found)
+  for place, other in ipairs(own) do
+    if other.id == row.id then return found[place] and found[place].item end
+  end
 end
 
 local function adopt(shop, row, item)
@@ -102,11 +142,14 @@ local function charge(shop, row, options)
   if not found then return nil, err end
   if #found == 0 then return absent(shop, row) end
   shop._absent[row.id] = nil
-  local rival
-  rival, err = has_rival(shop, row)
-  if rival == nil then return nil, err end
-  if #found > 1 or rival then return "ambiguous" end
-  return adopt(shop, row, found[1])
+  local others
+  others, err = rivals(shop, row)
+  if not others then return nil, err end
+  if others.in_flight then return "open" end
+  if others.foreign or #found > #others.own then return "ambiguous" end
+  local item = share(row, others.own, found)
+  if not item then return "open" end
+  return adopt(shop, row, item)
 end
 
 -- A cancel or refund: the charge's status tells. Its operation's reference is the charge's.
