@@ -68,9 +68,12 @@ local function greet(ctx, sb, https)
     return ctx.print(json.encode(members))
   end
   ctx.note(ctx.say("sandbox_lines"))
-  for _, row in ipairs(rows) do
-    ctx.print(("export %s=%s"):format(row[1], row[2]))
+  local lines = {}
+  for i, row in ipairs(rows) do
+    lines[i] = ("export %s=%s"):format(row[1], row[2])
   end
+  -- In one write: who waits for the file to have something in it finds everything in it.
+  ctx.print(table.concat(lines, "\n"))
   ctx.note(ctx.say("sandbox_words"))
 end
 
