@@ -331,6 +331,7 @@ static void put_fields(lua_State *L, int body, int members, const struct pix_scr
 
 void pix_error_members(lua_State *L, int body, const struct pix_scrub *scrub,
                        const struct pix_reply *reply, const char *id) {
+  struct pix_scrub names = *scrub;
   int members;
 
   if (lua_type(L, body) != LUA_TTABLE && id[0] == '\0') {
@@ -339,7 +340,10 @@ void pix_error_members(lua_State *L, int body, const struct pix_scrub *scrub,
   }
   lua_newtable(L);
   members = lua_gettop(L);
-  pix_scrub_put(L, scrub, "id", id, strlen(id));
+  /* Digits of an id may pass for a card's number, and a charge is found by its whole id only: it is
+  ** searched for one only where a card was sent. */
+  names.cards = scrub->request->safety == PIX_CAPTURE;
+  pix_scrub_put(L, &names, "id", id, strlen(id));
   if (lua_type(L, body) != LUA_TTABLE) return;
   put_fields(L, body, members, scrub);
   if (reply->len > LARGEST_RAW) return;
