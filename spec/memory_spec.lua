@@ -47,6 +47,9 @@ local function call_of(draw, ids, number)
       return journal:status(id, { now = now, status = status, due = due })
     end,
     function(journal, now)
+      return journal:status(id, { now = now, status = status, due = due, orphan = true })
+    end,
+    function(journal, now)
       return journal:webhook { provider = "ssg", key = "k" .. draw(5), charge_id = "c-" .. id,
         status = status, now = now }
     end,
@@ -102,6 +105,11 @@ describe("the journal in memory", function()
     end
     for i = 1, 3 do
       assert.same(shape(durable:by_reference("o-" .. i)), shape(volatile:by_reference("o-" .. i)))
+    end
+    for _, provider in ipairs { "ssg", "payzu" } do
+      local query = { kind = "charge", provider = provider, amount = 100, from = 1700000010,
+        to = 1700000050 }
+      assert.same(shape(durable:undecided(query)), shape(volatile:undecided(query)))
     end
   end
 

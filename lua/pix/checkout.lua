@@ -175,7 +175,7 @@ function Shop:_heard(row, heard)
     return row.status == "unknown" and heard.status or row.status
   end
   local after, changed = self._store:status(row.id, {
-    status = heard.status, now = wall(), charge_id = heard.charge_id,
+    status = heard.status, now = wall(), charge_id = heard.charge_id, orphan = heard.orphan,
     due = heard.due or due_after(heard.status), data = { raw_status = heard.raw_status },
   })
   if not after then return nil, changed end

@@ -244,11 +244,21 @@ local function add_event(list, event, where, values)
     ON CONFLICT (id) DO NOTHING]]):format(event.name, event.type, where), values)
 end
 
+local ORPHAN_EVENT = { name = "orphan", type = "kind || '.orphan'" }
+
+-- What had no outcome till now becomes an orphan, in the transaction that records its outcome.
+local function add_orphan(list, values)
+  local where = "id = :id AND orphan = 0 AND state < 4" .. GUARD
+  add_event(list, ORPHAN_EVENT, where, values)
+  list[#list + 1] = statement("UPDATE pix_operation SET orphan = 1 WHERE " .. where, values)
+end
+
 -- Changes one operation where `where` holds. Returns the row and whether it was changed.
 local function change(self, values, set, where, event)
   local list = {}
   where = "id = :id AND " .. where .. GUARD
   self:_lock(list, LOCK_ORDER, values)
+  if values.orphan then add_orphan(list, values) end
   if event then add_event(list, event, where .. (event.only or ""), values) end
   list[#list + 1] = statement("UPDATE pix_operation SET updated = :now, " .. set
     .. " WHERE " .. where, values)
@@ -324,7 +334,7 @@ end
 function Journal:orphan(id, facts)
   return change(self, { id = id, fence = facts.fence, now = ms(facts.now), due = ms(facts.due) },
     "orphan = 1, due = CAST(:due AS BIGINT), " .. FREE, "orphan = 0 AND state = 3",
-    { name = "orphan", type = "kind || '.orphan'" })
+    ORPHAN_EVENT)
 end
 
 -- ---- Statuses ----
@@ -365,12 +375,13 @@ end
 -- @tparam string id
 -- @tparam table facts status, now, fence, due (nil: as before; false: never again; paid and
 --   refunded ones are not looked at again unless it is given), charge_id (where it was not known),
---   data
+--   orphan = true: its code must not be shown, so if it had no outcome till now the order goes on
+--   without it (event charge.orphan), data
 -- @treturn table|nil the operation, or nil and an error
 -- @treturn boolean whether this call changed it
 function Journal:status(id, facts)
   local values = move_values(facts)
-  values.id = id
+  values.id, values.orphan = id, facts.orphan
   return change(self, values, MOVE, FORWARD, status_event(facts.status))
 end
 

@@ -199,7 +199,15 @@ local function move(self, row, facts)
   if facts.due ~= nil or final then row.due = facts.due or nil end
 end
 
+local function undecided(row)
+  return STATE[row.state] < STATE.answered
+end
+
 function Memory:status(id, facts)
+  if facts.orphan then
+    change(self, id, facts, function(row) return undecided(row) and not row.orphan end, "orphan",
+      function(row) row.orphan = true end)
+  end
   local function allowed(row)
     return STATUS[row.status] < rank(facts.status)
       and (row.state ~= "failed" or STATUS[facts.status] >= 30)
@@ -313,6 +321,13 @@ function Memory:list(query)
   return choose(self, function(row)
     return row.id > (query.after or "") and (not query.state or row.state == query.state)
   end, "id", query.n)
+end
+
+function Memory:undecided(query)
+  return choose(self, function(row)
+    return undecided(row) and row.kind == query.kind and row.provider == query.provider
+      and row.amount == query.amount and row.created >= query.from and row.created <= query.to
+  end, "created", math.huge)
 end
 
 -- ---- Events ----

@@ -67,11 +67,6 @@ local function candidates(shop, row, list, tax_id)
   return found
 end
 
-local function is_rival(row, other)
-  return other.kind == "charge" and other.provider == row.provider and other.amount == row.amount
-    and math.abs(other.created - row.created) <= BEFORE + AFTER
-end
-
 -- One whose lease is over is not in flight any more: it will be unknown.
 local function add_rival(all, row, other)
   if other.state ~= "unknown" and (other.lease or math.huge) > wall() then
@@ -86,15 +81,13 @@ end
 -- Operations without an outcome that may have what was found: those of this order, oldest first
 -- (this one among them); is there one of another order; is there one in flight?
 local function rivals(shop, row)
+  local list, err = shop._store:undecided { kind = "charge", provider = row.provider,
+    amount = row.amount, from = row.created - BEFORE - AFTER, to = row.created + BEFORE + AFTER }
+  if not list then return nil, err end
   local all = { own = {}, foreign = false, in_flight = false }
-  for _, state in ipairs { "intent", "sent", "unknown" } do
-    local list, err = shop._store:list { state = state, n = 1000 }
-    if not list then return nil, err end
-    for _, other in ipairs(list) do
-      if is_rival(row, other) then add_rival(all, row, other) end
-    end
+  for _, other in ipairs(list) do
+    add_rival(all, row, other)
   end
-  table.sort(all.own, by_age)
   return all
 end
 
@@ -106,12 +99,12 @@ local function share(row, own, found)
   end
 end
 
+-- One transaction: there is never an orphan that lacks the charge it was made for.
 local function adopt(shop, row, item)
-  local ok, err = shop._store:orphan(row.id, { now = wall(), due = wall() })
-  if not ok then return nil, err end
-  local heard = { status = item.status ~= "unknown" and item.status or "pending",
-    raw_status = item.raw_status, charge_id = item.id, due = wall() }
-  ok, err = shop:_heard(row, heard)
+  local ok, err = shop:_heard(row, {
+    status = item.status ~= "unknown" and item.status or "pending", raw_status = item.raw_status,
+    charge_id = item.id, orphan = true, due = wall(),
+  })
   if not ok then return nil, err end
   return "found"
 end

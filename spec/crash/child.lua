@@ -1,6 +1,7 @@
---- A child process of crash/matrix_spec: begins one operation, and is killed at one point of it.
--- Its whole configuration is one JSON text: journal, folder, point, operation, reference, amount,
--- provider, base_url, credentials.
+--- A child process of the crash specs: begins one operation, and is killed at one point of it.
+-- Its whole configuration is one JSON text: journal, folder, operation, reference, amount,
+-- provider, base_url, credentials; point, or transaction = the number of the one that is not made
+-- any more.
 local cjson = require "cjson"
 local pix = require "pix"
 local crash = require "spec.crash.shop"
@@ -20,11 +21,16 @@ local DO = {
   cancel = function() return shop:cancel(given.reference) end,
   refund = function() return shop:refund(given.reference) end,
   status = function() return shop:status(given.reference) end,
+  recover = function() return shop:recover() end,
 }
 
 pix.run(function()
   assert(provider:check()) -- the token is there: the next connection is the operation's
-  seam.plant(shop, given.operation, given.point, given.folder)
+  if given.transaction then
+    seam.plant_transaction(given.transaction)
+  else
+    seam.plant(shop, given.operation, given.point, given.folder)
+  end
   local done, err = DO[given.operation]()
   pix.sleep(1) -- the event is told beside it
   print("survived", done, err)

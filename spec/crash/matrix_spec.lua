@@ -1,6 +1,5 @@
 --- A program is killed at each point of each operation, and another one goes on with its journal.
 -- What the points are: spec/crash/seam.lua. Judged by the sandbox's ledger.
-local cjson = require "cjson"
 local pix = require "pix"
 local crash = require "spec.crash.shop"
 local judge = require "spec.crash.judge"
@@ -9,6 +8,7 @@ local postgres = require "spec.support.postgres"
 local program = require "spec.support.program"
 local recovery = require "spec.crash.recovery"
 local seam = require "spec.crash.seam"
+local victim = require "spec.crash.victim"
 
 -- What each row of the matrix needs before, and which providers it is done at.
 local ROWS = {
@@ -68,18 +68,12 @@ describe("a program that is killed", function()
   end
 
   local function kill(row, case)
-    local given = cjson.encode {
+    assert.equal("", victim.run {
       journal = case.journal, folder = folder, point = case.point, operation = row.operation,
       reference = case.reference, amount = case.amount, provider = row.provider,
       base_url = sandbox.url[row.provider]:gsub(":%d+", ":" .. port),
       credentials = sandbox.credentials[row.provider],
-    }
-    local pipe = io.popen(("echo $$ >%s/pid; exec %s spec/crash/child.lua %s 2>&1"):format(folder,
-      program.interpreter(), program.quote(given)))
-    local output = pipe:read("*a")
-    local _, how, status = pipe:close()
-    if how then assert.same({ "signal", 9 }, { how, status }, output) end
-    assert.equal("", output)
+    })
   end
 
   local function ledger_of(case)

@@ -90,6 +90,16 @@ function M.plant(shop, operation, point, folder)
   wrap_guard(shop._guard, operation, folder, point)
 end
 
+--- Makes this process die when it hands over its n-th transaction: all before it are committed.
+function M.plant_transaction(n)
+  local submit, count = journals.Journal._submit, 0
+  function journals.Journal._submit(self, list)
+    count = count + 1
+    if count == n then die() end
+    return submit(self, list)
+  end
+end
+
 --- For on_event: dies when the program has had its event.
 function M.after_event()
   die()

@@ -301,6 +301,46 @@ for _, back_end in ipairs(back_ends) do
       assert.equal("charge.orphan charge.orphan charge.unknown", types())
     end)
 
+    it("makes an orphan of what was found in the change that names its charge", function()
+      local row = assert(journal:intent(intent_of("order-1")))
+      assert(journal:unknown(row.id, { now = NOW, due = NOW + 2 }))
+      local function found(fence)
+        return journal:status(row.id, { status = "paid", charge_id = "c-9", orphan = true,
+          now = NOW, due = NOW, fence = fence })
+      end
+      assert.equal("stale", select(2, found(row.fence + 1)).code)
+      assert.is_false(assert(journal:get(row.id)).orphan)
+      local known = assert(found(row.fence))
+      assert.same({ "answered", "paid", "c-9", true, NOW },
+        { known.state, known.status, known.charge_id, known.orphan, known.due })
+      assert.equal("charge.orphan charge.paid charge.unknown", types())
+    end)
+
+    it("makes no orphan of what was answered meanwhile", function()
+      local row = charged("order-1")
+      local known, changed = journal:status(row.id, { status = "pending", charge_id = "c-9",
+        orphan = true, now = NOW })
+      assert.same({ false, false, "c-order-1" }, { changed, known.orphan, known.charge_id })
+      assert.equal(row.id, journal:presentable("order-1").id)
+    end)
+
+    it("tells which operations of one kind, provider and amount have no outcome", function()
+      local function begin(reference, more) return assert(journal:intent(intent_of(reference,
+        more))).id end
+      local old, unknown = begin("o-1"), begin("o-2", { now = NOW + 5 })
+      assert(journal:unknown(unknown, { now = NOW }))
+      begin("o-3", { now = NOW + 11 })
+      begin("o-4", { amount = 1991 })
+      begin("o-5", { provider = "detseg" })
+      begin("o-6", { kind = "refund" })
+      charged("o-7")
+      local list = assert(journal:undecided { kind = "charge", provider = "ssg", amount = 1990,
+        from = NOW, to = NOW + 10 })
+      assert.same({ 2, old, unknown }, { #list, list[1].id, list[2].id })
+      assert.equal(0, #assert(journal:undecided { kind = "charge", provider = "ssg",
+        amount = 1990, from = NOW + 12, to = NOW + 20 }))
+    end)
+
     it("begins no further try for an order that is paid", function()
       local row = charged("order-1")
       assert(journal:status(row.id, { status = "paid", now = NOW }))

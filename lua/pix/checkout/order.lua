@@ -128,13 +128,9 @@ end
 
 -- A charge exists whose code must not be shown (another amount, not readable): it is watched.
 local function unusable(shop, order, row, err)
-  local store = shop._store
-  local ok, problem = store:unknown(row.id, facts_of(row, err, wall()))
-  if ok then ok, problem = store:orphan(row.id, facts_of(row, nil, wall())) end
-  if ok then
-    ok, problem = store:status(row.id, { status = "pending", charge_id = err.id, now = wall(),
-      due = wall() + FIRST_LOOK })
-  end
+  local facts = facts_of(row, err, wall() + FIRST_LOOK)
+  facts.status, facts.charge_id, facts.orphan = "pending", err.id, true
+  local ok, problem = shop._store:status(row.id, facts)
   if not ok then return nil, problem end
   shop:_tell()
   return finish_error(order, err)

@@ -162,6 +162,16 @@ function M:list(query)
     { after = query.after or "", state = state, n = query.n or MANY })
 end
 
+--- Operations of one kind, provider and amount that have no outcome yet, the oldest first. May
+-- yield.
+-- @tparam table query kind, provider, amount (centavos), from, to = when they were begun
+function M:undecided(query)
+  return select_operations(self, [[state < 4 AND kind = :kind AND provider = :provider
+    AND amount = :amount AND created >= :from AND created <= :to ORDER BY created, id]],
+    { kind = query.kind, provider = query.provider, amount = query.amount,
+      from = ms(query.from), to = ms(query.to) })
+end
+
 --- Calls `visit(operation)` for each operation there is, page by page. May yield.
 -- @treturn integer|nil how many, or nil and an error
 function M:export(visit)
