@@ -9,8 +9,8 @@ describe("the sandbox's log", function()
 
   before_each(function()
     entry = { time = "12:00:00", milliseconds = 1.23, reply = { status = 201 },
-      request = { provider = "ssg", operation = "charge", method = "POST",
-        path = "/api/qrcode/new" },
+      request = { provider = "ssg", operation = "charge", method = "POST" },
+      path = "/api/qrcode/new",
       charge = { id = "abc", amount = 1990, status = "pending" } }
   end)
 
@@ -30,7 +30,7 @@ describe("the sandbox's log", function()
   end)
 
   it("lets no control character of a client through", function()
-    entry.request.path = "/a\27[31m\r\nb"
+    entry.path = "/a\27[31m\r\nb"
     local line = log.line(entry, log.painter(false))
     assert.is_nil(line:find("%c"))
   end)

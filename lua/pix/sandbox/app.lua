@@ -4,15 +4,12 @@ local cjson = require("cjson").new()
 local faults = require("pix.sandbox.faults")
 local json = require("pix.sandbox.json")
 local ledger = require("pix.sandbox.ledger")
+local redact = require("pix.sandbox.redact")
 
 local M = {}
 M.__index = M
 
 local MAX_REQUESTS = 10000 -- kept for requests(); older ones are forgotten
-local SECRET_HEADERS = { authorization = true, ["x-api-key"] = true, cookie = true,
-  ["proxy-authorization"] = true }
-local SECRET_MEMBERS = { "client_secret", "client_token", "card_number", "security_code",
-  "expiration_date", "card_holder_name" }
 
 local function merged(defaults, given)
   local result = {}
@@ -53,11 +50,14 @@ function M.new(names, options, now)
   local self = setmetatable({ now = now, ledger = ledger.new(now), modules = {} }, M)
   self.on_charge = function() end
   self.on_change = function() end
-  self._contexts = {}
+  self._contexts, self._secrets = {}, {}
   for _, name in ipairs(names) do
     local module = require("pix.sandbox." .. name)
     self.modules[name] = module
     self._contexts[name] = new_context(self, module, options[name])
+    for _, secret in ipairs(redact.secrets_of(module.credentials)) do
+      self._secrets[#self._secrets + 1] = secret
+    end
   end
   self.faults = faults.new(self.modules)
   self:forget()
@@ -116,27 +116,29 @@ local function understand(request)
   end
 end
 
-local function redacted(request)
-  local headers, body = {}, request.body
-  for name, value in pairs(request.headers) do
-    headers[name] = SECRET_HEADERS[name] and "[redacted]" or value
+-- The values that a request may show by mistake: any account's, and the token that it came with.
+function M:_secrets_in(request)
+  local list = { request.bearer }
+  for i, secret in ipairs(self._secrets) do
+    list[i + (request.bearer and 1 or 0)] = secret
   end
-  for _, member in ipairs(SECRET_MEMBERS) do
-    body = body:gsub('("' .. member .. '"%s*:%s*)"[^"]*"', '%1"[redacted]"')
-    body = body:gsub('("' .. member .. '"%s*:%s*)[%d%.]+', '%1"[redacted]"')
-  end
-  return headers, body
+  return list
+end
+
+--- A request's path as it may be printed.
+function M:shown_path(request)
+  return redact.text(request.path, self:_secrets_in(request))
 end
 
 -- Keeps what requests() shows, and counts it. Returns the record, for what is learnt later.
 function M:_record(request)
-  local headers, body = redacted(request)
+  local shown = redact.request(request, self:_secrets_in(request))
   self._last = self._last + 1
   request.n = self._last
   local record = {
     n = request.n, provider = request.provider, operation = request.operation,
-    method = request.method, path = request.path, query = request.query, headers = headers,
-    body = body, connection = request.connection, reused = request.reused,
+    method = request.method, path = shown.path, query = shown.query, headers = shown.headers,
+    body = shown.body, connection = request.connection, reused = request.reused,
     version = request.version, scheme = request.scheme,
   }
   self._requests[request.n] = record

@@ -31,8 +31,8 @@ local function printable(text)
   return (tostring(text):gsub("%c", "?"))
 end
 
---- @tparam table entry time (text), request, reply, fault, charge (each but the first two may be
--- nil), milliseconds
+--- @tparam table entry time (text), request, path (as it may be printed), reply, fault, charge (the
+-- last two may be nil), milliseconds
 -- @tparam function paint from painter()
 function M.line(entry, paint)
   local request, reply, charge = entry.request, entry.reply, entry.charge
@@ -40,7 +40,7 @@ function M.line(entry, paint)
   local parts = {
     paint("dim", entry.time),
     paint("name", ("%-6s %-9s"):format(request.provider or "-", request.operation or "-")),
-    ("%-6s %s"):format(request.method, printable(request.path)),
+    ("%-6s %s"):format(request.method, printable(entry.path)),
     paint(status < 300 and "good" or status < 500 and "odd" or "bad", ("→ %d"):format(status)),
   }
   if charge then

@@ -138,7 +138,8 @@ local function new_log(config)
     if config.log then
       local charge = reply.charge and server.app.ledger:find(reply.charge)
       io.stderr:write(log.line({ time = os.date("%H:%M:%S"), request = request, reply = reply,
-        fault = fault, charge = charge, milliseconds = milliseconds }, paint), "\n")
+        path = server.app:shown_path(request), fault = fault, charge = charge,
+        milliseconds = milliseconds }, paint), "\n")
     end
   end
 end
