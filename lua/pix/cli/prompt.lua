@@ -8,19 +8,26 @@ local HIDDEN = table.concat({
   "saved=$(stty -g </dev/tty) || exit 1",
   "trap 'stty \"$saved\" </dev/tty; exit 130' INT TERM HUP",
   "stty -echo </dev/tty",
+  "printf %%s %s >/dev/tty", -- what is typed from now on cannot be seen
   "IFS= read -r line </dev/tty; code=$?",
   "stty \"$saved\" </dev/tty",
   "echo >/dev/tty",
-  "printf %s \"$line\"; exit $code",
+  "printf %%s \"$line\"; exit $code",
 }, "\n")
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
 
 --- Asks one question.
 -- @tparam string question
 -- @tparam[opt] boolean hidden
 -- @treturn string|nil the answer, or nil when it was ended (Ctrl-C, Ctrl-D)
 function M.ask(question, hidden)
-  io.stderr:write(question)
-  local pipe = io.popen(hidden and HIDDEN or VISIBLE, "r")
+  if not hidden then
+    io.stderr:write(question)
+  end
+  local pipe = io.popen(hidden and HIDDEN:format(quote(question)) or VISIBLE, "r")
   local answer = pipe and pipe:read("*a")
   if pipe then
     pipe:close()
