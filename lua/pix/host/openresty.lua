@@ -27,13 +27,19 @@ local PATIENCE = 1 -- seconds after which a timer that has not begun is given up
 local LONGEST = 3600 -- seconds of one wait at a semaphore
 local CONNECT = 5000 -- ms; the doorbell is in this process and answers at once
 local READ = 86400000 -- ms; a byte comes every BEAT
-local PORTION = 16 -- completions after which the worker sees to its other requests
+local PORTION = 16 -- completions at most after which the worker sees to its other requests
+local GROWTH = 4 -- portions of one completion, before there are some of two, and so on
+local GLANCE = 0.005 -- seconds after which that is done, whatever happens
 local MANY = 64 -- bytes taken at once
 
 local waiters, waiting = {}, 0 -- set of those who wait, and their number
 local spare = {} -- waiters to be used again
 local idle = semaphore.new()
 local idling = false -- the dispatcher waits at `idle`
+local pause = semaphore.new()
+local pausing -- whom the dispatcher lets go first: REQUEST or TIMER
+local REQUEST, TIMER = 1, 2
+local roused = 0 -- requests that were woken in this portion
 local state, since -- nil, "starting" or "running"; when that began
 local generation = 0 -- of dispatchers
 
@@ -91,6 +97,7 @@ function Waiter:wake()
   if self.woken then return end
   self.woken = true
   forget(self)
+  if self.semaphore:count() < 0 then roused = roused + 1 end
   self.semaphore:post()
 end
 
@@ -148,6 +155,48 @@ local function connect()
   return socket
 end
 
+local function go_on(who)
+  if pausing ~= who then return end
+  pausing = nil
+  pause:post()
+end
+
+local function let(who)
+  pausing = who
+  pause:wait(GLANCE)
+  pausing = nil
+end
+
+local function on_timer()
+  go_on(TIMER)
+end
+
+-- Ends when nginx has looked at its sockets. A turn of its loop has three parts: sockets, timers,
+-- and what these have posted, such as the requests that were woken here. A timer of no time that is
+-- set in either of the first two runs in this very turn, one that is set in the third in the next.
+-- The third is where requests go on, so let one of them do so first. (ngx.sleep(0) is such a timer
+-- as well, and where nginx lacks OpenResty's patches each one is a line in its log.)
+local function let_others_run(first)
+  if first then let(REQUEST) end
+  if ngx.timer.at(0, on_timer) then let(TIMER) end
+end
+
+-- A few completions at a time: each lets a request go on, and the others wait meanwhile. The more
+-- there are, the less it matters who waits: all do.
+local function drain_by_portions()
+  local portions, first = 0, true
+  repeat
+    local portion = math.min(PORTION, 1 + math.floor(portions / GROWTH))
+    roused = 0
+    local _, more = pump.drain(portion)
+    if more and roused > 0 then
+      let_others_run(first)
+      first = false
+    end
+    portions = portions + 1
+  until not more
+end
+
 -- False: nobody waits, and nobody came.
 local function rest()
   if ngx.worker.exiting() then return false end
@@ -161,9 +210,7 @@ end
 local function listen(socket)
   local beat = core.timer(BEAT)
   for _ = 1, ROUNDS do
-    while select(2, pump.drain(PORTION)) do
-      ngx.sleep(0)
-    end
+    drain_by_portions()
     if beat:ready() then
       sweep()
       beat = core.timer(BEAT)
@@ -230,7 +277,10 @@ local function suspend(waiter, seconds)
     local part = rely()
     if seconds and seconds < part then part = seconds end
     local ok, err = waiter.semaphore:wait(part)
-    if ok then return true end
+    if ok then
+      go_on(REQUEST)
+      return true
+    end
     if err ~= "timeout" then error("pix: OpenResty cannot wait here: " .. tostring(err), 0) end
     if state ~= "running" then pump.drain() end
     if seconds then
