@@ -5,7 +5,7 @@ local socket = require "cqueues.socket"
 
 local M = {}
 
-local LIMIT = 30 -- seconds until something that is waited for counts as never coming
+local LIMIT = 120 -- seconds until something that is waited for counts as never coming
 
 local function run(command)
   local pipe = assert(io.popen("exec 2>&1; " .. command .. "; echo \" status=$?\""))
@@ -27,7 +27,7 @@ local function write(name, text)
   file:close()
 end
 
---- Waits until check() is true, and returns what it returned; an error after 30 s.
+--- Waits until check() is true, and returns what it returned; an error after two minutes.
 function M.eventually(what, check)
   local deadline = cqueues.monotime() + LIMIT
   repeat
@@ -38,13 +38,39 @@ function M.eventually(what, check)
   error("it never came to pass: " .. what, 2)
 end
 
---- A loopback port that nobody uses now.
-function M.free_port()
-  local listener = assert(socket.listen("127.0.0.1", 0))
-  assert(listener:listen())
-  local _, _, port = listener:localname()
+-- Ports that the system gives to nobody who asks for any lie below those that it does give.
+local LOWEST_PORT, BEHIND_LAST_PORT = 10000, 32768
+local given_ports = {}
+
+local function random_port()
+  local urandom = assert(io.open("/dev/urandom", "rb"))
+  local high, low = urandom:read(2):byte(1, 2)
+  urandom:close()
+  local behind = math.min(BEHIND_LAST_PORT,
+    tonumber(read("/proc/sys/net/ipv4/ip_local_port_range"):match("%d+")) or BEHIND_LAST_PORT)
+  if behind < LOWEST_PORT + 1000 then return 0 end -- a system of another kind: any port
+  return LOWEST_PORT + (high * 256 + low) % (behind - LOWEST_PORT)
+end
+
+local function listen(port)
+  local listener = socket.listen("127.0.0.1", port)
+  if not listener or not listener:listen() then return nil end
+  local _, _, bound = listener:localname()
   listener:close()
-  return port
+  return bound
+end
+
+--- A loopback port that nobody uses now, that no connection and no other server will be given by
+-- the system, and that this function has not given before.
+function M.free_port()
+  for _ = 1, 100 do
+    local port = listen(random_port())
+    if port and not given_ports[port] then
+      given_ports[port] = true
+      return port
+    end
+  end
+  error("there is no free port", 2)
 end
 
 -- ---- Configuration ----

@@ -14,7 +14,7 @@ end
 
 --- Lua text that makes a provider of the sandbox.
 function M.provider(sandbox, name, options)
-  local all = { base_url = sandbox.url[name], timeout = 20, max_connections = 256 }
+  local all = { base_url = sandbox.url[name], timeout = 60, max_connections = 256 }
   for key, value in pairs(sandbox.credentials[name]) do all[key] = value end
   for key, value in pairs(options or {}) do all[key] = value end
   return ("pix.%s %s"):format(name, quoted(all))
