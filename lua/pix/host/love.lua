@@ -50,8 +50,10 @@ interpret = function(value, seen)
   interpret(getmetatable(value), seen)
 end
 
+-- This module is not among those that are loaded yet.
 local function interpret_modules()
   local seen = { [_G] = true, [package.loaded] = true, [love] = true }
+  interpret(M, seen)
   for name, loaded in pairs(package.loaded) do
     if name == "pix" or name:find("^pix%.") then interpret(loaded, seen) end
   end
