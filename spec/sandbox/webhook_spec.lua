@@ -38,7 +38,7 @@ describe("the sandbox's webhooks", function()
   end
 
   local function arrived()
-    sb.webhooks({ wait = 5 })
+    sb.webhooks({ wait = 60 })
     return receiver.requests()
   end
 
@@ -103,7 +103,7 @@ describe("the sandbox's webhooks", function()
   end)
 
   it("can be delayed", function()
-    sb.webhook({ delay = 0.05 })
+    sb.webhook({ delay = 1 })
     sb.pay(charge())
     assert.are.equal("sending", sb.webhooks()[1].state)
     assert.are.equal(1, #arrived())
@@ -133,7 +133,7 @@ describe("the sandbox's webhooks", function()
     local gone = sandbox.start()
     gone.stop()
     sb.pay(charge(gone.url.payzu .. "/hook"))
-    local delivery = sb.webhooks({ wait = 5 })[1]
+    local delivery = sb.webhooks({ wait = 60 })[1]
     assert.are.equal("failed", delivery.state)
     assert.is_string(delivery.error)
   end)
