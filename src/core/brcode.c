@@ -9,6 +9,7 @@
 */
 #include "brcode.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,17 +26,20 @@
 #define LAST_ACCOUNT  51
 #define MAX_VALUE     99 /* two digits of length */
 
-/* A byte at a time: x^16 = x^12 + x^5 + 1, so that what leaves at the top comes back at those
-** three places, after its own upper half did so within the byte. */
+/* What a byte that leaves at the top brings back: x^16 = x^12 + x^5 + 1, at those three places,
+** after its own upper half did so within the byte. */
+#define FOLD(t)   ((unsigned)(t) ^ (unsigned)(t) >> 4)
+#define BACK(t)   (uint16_t)(FOLD(t) << 12 ^ FOLD(t) << 5 ^ FOLD(t))
+#define BACK4(t)  BACK(t), BACK((t) + 1), BACK((t) + 2), BACK((t) + 3)
+#define BACK16(t) BACK4(t), BACK4((t) + 4), BACK4((t) + 8), BACK4((t) + 12)
+#define BACK64(t) BACK16(t), BACK16((t) + 16), BACK16((t) + 32), BACK16((t) + 48)
+
 uint16_t pix_brcode_crc(const void *data, size_t len) {
+  static const uint16_t back[256] = {BACK64(0), BACK64(64), BACK64(128), BACK64(192)};
   const unsigned char *bytes = data;
   unsigned crc = 0xffff;
 
-  for (size_t i = 0; i < len; i++) {
-    unsigned top = crc >> 8 ^ bytes[i];
-    top ^= top >> 4;
-    crc = (crc << 8 ^ top << 12 ^ top << 5 ^ top) & 0xffff;
-  }
+  for (size_t i = 0; i < len; i++) crc = (crc << 8 & 0xff00) ^ back[crc >> 8 ^ bytes[i]];
   return (uint16_t)crc;
 }
 
@@ -109,16 +113,27 @@ static const char *fault(const struct field *field, const char *text, size_t len
 #define bad_code(err, ...) pix_err_set((err), PIX_EINVALID, "code", __VA_ARGS__)
 
 struct item {
-  const char *text; /* NULL: the tag is absent */
-  size_t len;
+  uint16_t at; /* in the level's text, behind its tag and length; 0 = absent */
+  uint16_t len;
 };
 
 struct level {
+  const char *text;
   char path[8];          /* "" at the top, "26." within a template */
   bool bytes;            /* lengths count bytes */
   bool plain;            /* every character is one byte: the two ways to count agree */
-  struct item item[100]; /* by tag */
+  struct item item[100]; /* by tag; small, because each decoding clears and fills it anew */
 };
+
+_Static_assert(PIX_MAX_BRCODE <= UINT16_MAX, "an item's place fits");
+
+static bool has(const struct level *level, int tag) {
+  return level->item[tag].at > 0;
+}
+
+static const char *text_of(const struct level *level, int tag) {
+  return level->text + level->item[tag].at;
+}
 
 static int two_digits(const char *text) {
   if (!pix_text_is_digit(text[0]) || !pix_text_is_digit(text[1])) return -1;
@@ -146,24 +161,22 @@ static bool measure(const struct level *level, const char *text, size_t len, int
 static int split(const char *text, size_t len, struct level *level, struct pix_err *err) {
   int last = 0;
 
+  level->text = text;
   memset(level->item, 0, sizeof level->item);
   for (size_t at = 0; at < len;) {
     int tag = len - at >= 4 ? two_digits(text + at) : -1;
     int units = len - at >= 4 ? two_digits(text + at + 2) : -1;
-    struct item item = {NULL, 0};
+    size_t value;
     if (tag < 0 || units < 0) {
       return bad_code(err, "tag %s%02d is not followed by a tag and its length", level->path, last);
     }
     at += 4;
-    item.text = text + at;
-    if (!measure(level, item.text, len - at, units, &item.len)) {
+    if (!measure(level, text + at, len - at, units, &value)) {
       return bad_code(err, "tag %s%02d is longer than what is left of the code", level->path, tag);
     }
-    if (level->item[tag].text != NULL) {
-      return bad_code(err, "tag %s%02d stands twice", level->path, tag);
-    }
-    level->item[tag] = item;
-    at += item.len;
+    if (has(level, tag)) return bad_code(err, "tag %s%02d stands twice", level->path, tag);
+    level->item[tag] = (struct item){(uint16_t)at, (uint16_t)value};
+    at += value;
     last = tag;
   }
   return PIX_OK;
@@ -172,49 +185,50 @@ static int split(const char *text, size_t len, struct level *level, struct pix_e
 /* Opens a template; *is_pix says whether its 00 is the Pix identifier. */
 static int split_template(const struct level *top, int tag, struct level *level, bool *is_pix,
                           struct pix_err *err) {
-  const struct item *item = &top->item[tag];
   char path[] = {(char)('0' + tag / 10 % 10), (char)('0' + tag % 10), '.', '\0'};
   int rc;
 
   memcpy(level->path, path, sizeof path);
   level->bytes = top->bytes;
   level->plain = top->plain;
-  rc = split(item->text, item->len, level, err);
-  *is_pix = rc == PIX_OK && level->item[0].text != NULL &&
-            pix_text_is(level->item[0].text, level->item[0].len, GUI);
+  rc = split(text_of(top, tag), top->item[tag].len, level, err);
+  *is_pix =
+      rc == PIX_OK && has(level, 0) && pix_text_is(text_of(level, 0), level->item[0].len, GUI);
   return rc;
 }
 
 /* Copies an item into the code's member; an absent or empty one leaves "". */
-static int take(const struct item *item, int id, struct pix_brcode *code, struct pix_err *err) {
+static int take(const struct level *level, int tag, int id, struct pix_brcode *code,
+                struct pix_err *err) {
   const struct field *field = &fields[id];
+  size_t len = level->item[tag].len;
   char *to = (char *)code + field->offset;
   const char *wrong;
 
-  if (item->text == NULL || item->len == 0) return PIX_OK;
-  wrong = fault(field, item->text, item->len);
+  if (len == 0) return PIX_OK;
+  wrong = fault(field, text_of(level, tag), len);
   if (wrong != NULL) return bad_code(err, "tag %s (%s) %s", field->tag, field->name, wrong);
-  memcpy(to, item->text, item->len);
-  to[item->len] = '\0';
+  memcpy(to, text_of(level, tag), len);
+  to[len] = '\0';
   return PIX_OK;
 }
 
 /* As EMV writes amounts: digits, and perhaps a point with one or two decimals. */
-static int take_amount(const struct item *item, int64_t *amount, struct pix_err *err) {
-  const char *point = item->len > 0 ? memchr(item->text, '.', item->len) : NULL;
-  size_t whole = point != NULL ? (size_t)(point - item->text) : item->len;
-  size_t decimals = point != NULL ? item->len - whole - 1 : 0;
+static int take_amount(const char *text, size_t len, int64_t *amount, struct pix_err *err) {
+  const char *point = len > 0 ? memchr(text, '.', len) : NULL;
+  size_t whole = point != NULL ? (size_t)(point - text) : len;
+  size_t decimals = point != NULL ? len - whole - 1 : 0;
   int64_t value = 0;
 
   *amount = -1;
-  if (item->len == 0) return PIX_OK;
-  if (item->len > 13 || whole == 0 || decimals > 2 || (point != NULL && decimals == 0)) {
+  if (len == 0) return PIX_OK;
+  if (len > 13 || whole == 0 || decimals > 2 || (point != NULL && decimals == 0)) {
     return bad_code(err, "tag 54 (amount) is malformed");
   }
-  for (size_t i = 0; i < item->len; i++) {
+  for (size_t i = 0; i < len; i++) {
     if (i == whole) continue;
-    if (!pix_text_is_digit(item->text[i])) return bad_code(err, "tag 54 (amount) is malformed");
-    value = value * 10 + (item->text[i] - '0');
+    if (!pix_text_is_digit(text[i])) return bad_code(err, "tag 54 (amount) is malformed");
+    value = value * 10 + (text[i] - '0');
   }
   for (size_t i = decimals; i < 2; i++) value *= 10;
   if (value > PIX_MAX_MONEY) return bad_code(err, "tag 54 (amount) is too large");
@@ -223,10 +237,10 @@ static int take_amount(const struct item *item, int64_t *amount, struct pix_err 
 }
 
 static int take_account(const struct level *account, struct pix_brcode *code, struct pix_err *err) {
-  int rc = take(&account->item[1], KEY, code, err);
+  int rc = take(account, 1, KEY, code, err);
 
-  if (rc == PIX_OK) rc = take(&account->item[2], INFO, code, err);
-  if (rc == PIX_OK) rc = take(&account->item[25], URL, code, err);
+  if (rc == PIX_OK) rc = take(account, 2, INFO, code, err);
+  if (rc == PIX_OK) rc = take(account, 25, URL, code, err);
   if (rc == PIX_OK && code->key[0] != '\0' && code->url[0] != '\0') {
     return bad_code(err, "tag %s01 (key) and %s25 (url) stand both", account->path, account->path);
   }
@@ -240,7 +254,7 @@ static int take_accounts(const struct level *top, struct pix_brcode *code, struc
   int found = 0, rc;
 
   for (int tag = FIRST_ACCOUNT; tag <= LAST_ACCOUNT; tag++) {
-    if (top->item[tag].text == NULL) continue;
+    if (!has(top, tag)) continue;
     rc = split_template(top, tag, &account, &is_pix, err);
     if (rc != PIX_OK) return rc;
     if (!is_pix) continue;
@@ -258,20 +272,20 @@ static int take_templates(const struct level *top, struct pix_brcode *code, stru
   bool is_pix;
   int rc = PIX_OK;
 
-  if (top->item[62].text != NULL) {
+  if (has(top, 62)) {
     rc = split_template(top, 62, &level, &is_pix, err);
-    if (rc == PIX_OK) rc = take(&level.item[5], TXID, code, err);
+    if (rc == PIX_OK) rc = take(&level, 5, TXID, code, err);
   }
-  if (rc == PIX_OK && top->item[80].text != NULL) {
+  if (rc == PIX_OK && has(top, 80)) {
     rc = split_template(top, 80, &level, &is_pix, err);
-    if (rc == PIX_OK && is_pix) rc = take(&level.item[25], RECURRENCE, code, err);
+    if (rc == PIX_OK && is_pix) rc = take(&level, 25, RECURRENCE, code, err);
   }
   return rc;
 }
 
-static bool item_is(const struct item *item, const char *value) {
-  return item->text != NULL && item->len == strlen(value) &&
-         memcmp(item->text, value, item->len) == 0;
+static bool item_is(const struct level *level, int tag, const char *value) {
+  size_t len = level->item[tag].len;
+  return has(level, tag) && len == strlen(value) && memcmp(text_of(level, tag), value, len) == 0;
 }
 
 /* What a code must have. A recurrence alone (Pix Automático) has neither key nor URL in 26. */
@@ -279,8 +293,8 @@ static int check_complete(const struct level *top, const struct pix_brcode *code
                           struct pix_err *err) {
   static const int required[] = {MCC, NAME, CITY};
 
-  if (!item_is(&top->item[53], CURRENCY)) return bad_code(err, "tag 53 (currency) is not 986");
-  if (!item_is(&top->item[58], COUNTRY)) return bad_code(err, "tag 58 (country) is not BR");
+  if (!item_is(top, 53, CURRENCY)) return bad_code(err, "tag 53 (currency) is not 986");
+  if (!item_is(top, 58, COUNTRY)) return bad_code(err, "tag 58 (country) is not BR");
   for (size_t i = 0; i < PIX_COUNT(required); i++) {
     const struct field *field = &fields[required[i]];
     if (member(code, required[i])[0] != '\0') continue;
@@ -303,12 +317,11 @@ static int read_body(const char *text, size_t len, bool bytes, bool plain, struc
   top.bytes = bytes;
   top.plain = plain;
   rc = split(text, len, &top, err);
-
-  memset(code, 0, sizeof *code);
+  for (size_t i = 0; i < PIX_COUNT(fields); i++) *((char *)code + fields[i].offset) = '\0';
   for (size_t i = 0; rc == PIX_OK && i < PIX_COUNT(rows); i++) {
-    rc = take(&top.item[rows[i].tag], rows[i].id, code, err);
+    rc = take(&top, rows[i].tag, rows[i].id, code, err);
   }
-  if (rc == PIX_OK) rc = take_amount(&top.item[54], &code->amount, err);
+  if (rc == PIX_OK) rc = take_amount(text_of(&top, 54), top.item[54].len, &code->amount, err);
   if (rc == PIX_OK) rc = take_accounts(&top, code, err);
   if (rc == PIX_OK) rc = take_templates(&top, code, err);
   if (rc == PIX_OK) rc = check_complete(&top, code, err);
@@ -341,10 +354,9 @@ static int check_frame(const char *text, size_t len, uint16_t *crc, struct pix_e
 
 int pix_brcode_decode(const char *text, size_t len, struct pix_brcode *code, struct pix_err *err) {
   struct pix_brcode found;
-  uint16_t crc = 0;
   size_t body;
   bool plain;
-  int rc = check_frame(text, len, &crc, err);
+  int rc = check_frame(text, len, &found.crc, err);
 
   if (rc != PIX_OK) return rc;
   body = len - CRC_LEN;
@@ -354,10 +366,8 @@ int pix_brcode_decode(const char *text, size_t len, struct pix_brcode *code, str
     if (err != NULL) pix_err_init(err);
     rc = PIX_OK;
   }
-  if (rc != PIX_OK) return rc;
-  found.crc = crc;
-  *code = found;
-  return PIX_OK;
+  if (rc == PIX_OK) *code = found;
+  return rc;
 }
 
 bool pix_brcode_test(const char *text, size_t len) {

@@ -199,9 +199,20 @@ void pix_money_format(int64_t centavos, char out[PIX_MONEY_SIZE]) {
            (int)(value % 100));
 }
 
+/* By hand: a charge is written in every request, and printf takes its time. */
 void pix_money_decimal(int64_t centavos, char out[PIX_MONEY_SIZE]) {
-  uint64_t value = magnitude(centavos);
+  uint64_t value = magnitude(centavos), reais = value / 100;
+  char digits[PIX_MONEY_SIZE];
+  size_t at = sizeof digits, used = 0;
 
-  snprintf(out, PIX_MONEY_SIZE, "%s%llu.%02d", centavos < 0 ? "-" : "",
-           (unsigned long long)(value / 100), (int)(value % 100));
+  digits[--at] = '\0';
+  digits[--at] = (char)('0' + value % 10);
+  digits[--at] = (char)('0' + value / 10 % 10);
+  digits[--at] = '.';
+  do {
+    digits[--at] = (char)('0' + reais % 10);
+    reais /= 10;
+  } while (reais > 0);
+  if (centavos < 0) out[used++] = '-';
+  memcpy(out + used, digits + at, sizeof digits - at);
 }

@@ -36,17 +36,22 @@ size_t pix_text_utf8_step(const char *text, size_t len) {
   return step;
 }
 
-/* Eight bytes at a time: nearly all text is plain. A byte fails when its high bit is set, when it
+/* Eight bytes at once, for nearly all text is plain. A byte fails when its high bit is set, when it
 ** is below 0x20 (the subtraction borrows), or 0x7f (adding one sets the high bit). A borrow or
-** carry from a neighbour can only end the run early. */
-size_t pix_text_plain(const char *text, size_t len) {
+** carry from a neighbour can only deny what is plain. */
+static bool all_plain(const char *text) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t word;
+
+  memcpy(&word, text, sizeof word);
+  return ((word | (word - ones * 0x20) | (word + ones)) & (ones * 0x80)) == 0;
+}
+
+size_t pix_text_plain(const char *text, size_t len) {
   size_t at = 0;
 
-  for (uint64_t word; len - at >= sizeof word; at += sizeof word) {
-    memcpy(&word, text + at, sizeof word);
-    if (((word | (word - ones * 0x20) | (word + ones)) & (ones * 0x80)) != 0) break;
-  }
+  while (len - at >= 8 && all_plain(text + at)) at += 8;
+  if (at > 0 && len - at < 8 && all_plain(text + len - 8)) return len;
   while (at < len && (unsigned char)text[at] - 0x20u < 0x5fu) at++;
   return at;
 }
