@@ -31,16 +31,11 @@ static bool printable(const char *value) {
   return true;
 }
 
-/* Headers that libcurl would write by itself, and that an empty value is to suppress. */
-static bool suppressed(const char *name) {
-  return strcmp(name, "Expect") == 0 || strcmp(name, "Accept-Encoding") == 0;
-}
-
-/* libcurl's list node and its line in one block. "Expect:" is libcurl's way to leave a header out,
-** "Name;" its way to send one without a value. */
+/* libcurl's list node and its line in one block. "Accept-Encoding:" is libcurl's way to leave out a
+** header that it would write by itself, "Name;" its way to send one without a value. */
 static struct curl_slist *node_new(const char *name, const char *value) {
   size_t name_len = strlen(name), value_len = strlen(value);
-  const char *mark = value_len > 0 ? ": " : suppressed(name) ? ":" : ";";
+  const char *mark = value_len > 0 ? ": " : strcmp(name, "Accept-Encoding") == 0 ? ":" : ";";
   struct curl_slist *node = malloc(sizeof *node + name_len + value_len + 3);
 
   if (node == NULL) return NULL;
@@ -74,15 +69,17 @@ int pix_http_headers_add(struct pix_http_headers *headers, const char *name, con
   return PIX_OK;
 }
 
-/* The lines that every request has. libcurl would write the last two anew for each, letter by
-** letter; given as lines they cost half of it. An answer of a few hundred bytes is not worth asking
-** for compression; one that comes compressed all the same is read. No "100 Continue": it would put
-** a pause between header and body, and a body into doubt. */
+/* libcurl asks for "100 Continue" only before a body of a megabyte: it would put a pause between
+** header and body, and a body into doubt. */
+_Static_assert(PIX_MAX_REQUEST < 1024 * 1024, "no request asks before it sends its body");
+
+/* The lines that every request has. libcurl would write them anew for each, letter by letter; given
+** as lines they cost half of it. An answer of a few hundred bytes is not worth asking for
+** compression; one that comes compressed all the same is read. */
 static bool add_own_lines(struct pix_http_headers *headers, bool long_answer) {
   const char *encodings = long_answer ? ENCODINGS : "";
 
-  return pix_http_headers_add(headers, "Expect", "", NULL) == PIX_OK &&
-         pix_http_headers_add(headers, "User-Agent", "luapix/" PIX_VERSION, NULL) == PIX_OK &&
+  return pix_http_headers_add(headers, "User-Agent", "luapix/" PIX_VERSION, NULL) == PIX_OK &&
          pix_http_headers_add(headers, "Accept-Encoding", encodings, NULL) == PIX_OK;
 }
 
