@@ -571,7 +571,7 @@ static int encode(lua_State *L, struct l_future *future, struct pix_err *err) {
 }
 
 int l_call_start(lua_State *L) {
-  struct l_provider *self = luaL_checkudata(L, 1, L_PROVIDER);
+  struct l_provider *self = l_self(L, L_PROVIDER);
   enum pix_operation operation = pix_operation_find(luaL_checkstring(L, 2));
   struct l_future *future;
   struct pix_err err;

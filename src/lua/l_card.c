@@ -10,14 +10,14 @@
 #include "../provider/codec.h"
 
 static int card__gc(lua_State *L) {
-  struct pix_card_object *object = luaL_checkudata(L, 1, PIX_CARD_TYPE);
+  struct pix_card_object *object = l_self(L, PIX_CARD_TYPE);
 
   pix_card_fini(&object->card);
   return 0;
 }
 
 static int card__tostring(lua_State *L) {
-  luaL_checkudata(L, 1, PIX_CARD_TYPE);
+  l_self(L, PIX_CARD_TYPE);
   lua_pushliteral(L, "pix.card (" PIX_REDACTED ")");
   return 1;
 }

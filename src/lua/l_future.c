@@ -101,14 +101,14 @@ struct l_future *l_future_new(lua_State *L, struct l_hub *hub, enum l_future_kin
 }
 
 static int future_ready(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
 
   lua_pushboolean(L, future->ready);
   return 1;
 }
 
 static int future_result(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
 
   if (!future->ready)
     return luaL_error(L, "this future is not ready: pix.await(future) waits for it");
@@ -141,7 +141,7 @@ static void finish_soon(lua_State *L, struct l_future *future, enum l_future_res
 
 /* promise:fulfil(value) or promise:fulfil(nil, err) */
 static int future_fulfil(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
   enum l_future_result result = L_ERROR;
 
   luaL_argcheck(L, future->kind == L_PROMISE, 1, "only a promise can be fulfilled");
@@ -162,7 +162,7 @@ static int future_fulfil(lua_State *L) {
 /* An early end is asked for; what had left is told by the error that comes out of a drain. What is
 ** on its way into the journal cannot be called back. */
 static int future_cancel(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
 
   if (future->ready || !l_hub_usable(future->hub)) return 0;
   if (future->kind == L_CALL) {
@@ -177,7 +177,7 @@ static int future_cancel(lua_State *L) {
 }
 
 static int future_id(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
   char text[24];
 
   snprintf(text, sizeof text, "%" PRIu64, l_call_op(future));
@@ -188,7 +188,7 @@ static int future_id(lua_State *L) {
 static int future_what(lua_State *L) {
   static const char *const kinds[] = {
       [L_TIMER] = "timer", [L_PROMISE] = "promise", [L_CALL] = "call", [L_JOURNAL] = "journal"};
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
   const char *provider, *operation;
 
   future->task.describe(&future->task, &provider, &operation);
@@ -198,7 +198,7 @@ static int future_what(lua_State *L) {
 }
 
 static int future__gc(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
 
   if (future->kind == L_CALL) l_call_fini(L, future);
   l_hub_unref(future->hub);
@@ -207,7 +207,7 @@ static int future__gc(lua_State *L) {
 }
 
 static int future__tostring(lua_State *L) {
-  struct l_future *future = luaL_checkudata(L, 1, L_FUTURE);
+  struct l_future *future = l_self(L, L_FUTURE);
   const char *provider, *operation;
 
   future->task.describe(&future->task, &provider, &operation);

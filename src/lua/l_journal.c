@@ -25,7 +25,7 @@ struct l_journal {
 };
 
 static struct l_journal *check_journal(lua_State *L) {
-  return luaL_checkudata(L, 1, JOURNAL);
+  return l_self(L, JOURNAL);
 }
 
 /* Its text lies in the user value: a URL may hold a password, and stays out of errors. */
@@ -66,7 +66,7 @@ struct guard {
 };
 
 static int guard__gc(lua_State *L) {
-  struct guard *guard = luaL_checkudata(L, 1, GUARD);
+  struct guard *guard = l_self(L, GUARD);
 
   if (guard->tx != NULL) pix_tx_free(guard->tx);
   guard->tx = NULL;

@@ -194,7 +194,7 @@ int l_provider_facts(lua_State *L) {
 }
 
 static struct l_provider *check_provider(lua_State *L) {
-  return luaL_checkudata(L, 1, L_PROVIDER);
+  return l_self(L, L_PROVIDER);
 }
 
 static int provider_name(lua_State *L) {

@@ -19,7 +19,7 @@ struct drawing {
 };
 
 static int drawing__gc(lua_State *L) {
-  struct drawing *drawing = luaL_checkudata(L, 1, QR_TYPE);
+  struct drawing *drawing = l_self(L, QR_TYPE);
 
   pix_qr_fini(&drawing->qr);
   return 0;

@@ -222,7 +222,7 @@ static int forget_ready(lua_State *L, struct l_hub *hub) {
 }
 
 static struct l_hub *check_reactor(lua_State *L) {
-  struct l_reactor *self = luaL_checkudata(L, 1, REACTOR);
+  struct l_reactor *self = l_self(L, REACTOR);
 
   if (self->hub->reactor == NULL) luaL_error(L, "this reactor is closed");
   if (!l_hub_usable(self->hub))
@@ -321,7 +321,7 @@ static int reactor_doorbell(lua_State *L) {
 }
 
 static int reactor_close(lua_State *L) {
-  struct l_reactor *self = luaL_checkudata(L, 1, REACTOR);
+  struct l_reactor *self = l_self(L, REACTOR);
 
   hub_close(L, self->hub, true, "the reactor was closed");
   return 0;
@@ -329,7 +329,7 @@ static int reactor_close(lua_State *L) {
 
 /* At the end of a state the anchors' table may be gone already: nobody is told. */
 static int reactor__gc(lua_State *L) {
-  struct l_reactor *self = luaL_checkudata(L, 1, REACTOR);
+  struct l_reactor *self = l_self(L, REACTOR);
 
   if (self->hub == NULL) return 0;
   hub_close(L, self->hub, false, NULL);
@@ -339,7 +339,7 @@ static int reactor__gc(lua_State *L) {
 }
 
 static int reactor_is_virtual(lua_State *L) {
-  struct l_reactor *self = luaL_checkudata(L, 1, REACTOR);
+  struct l_reactor *self = l_self(L, REACTOR);
 
   lua_pushboolean(L, self->hub->is_virtual);
   return 1;
@@ -347,18 +347,18 @@ static int reactor_is_virtual(lua_State *L) {
 
 /* cqueues polls an object for this; copas asks with the other names. */
 static int reactor_events(lua_State *L) {
-  luaL_checkudata(L, 1, REACTOR);
+  l_self(L, REACTOR);
   lua_pushliteral(L, "r");
   return 1;
 }
 
 static int reactor_nothing(lua_State *L) {
-  luaL_checkudata(L, 1, REACTOR);
+  l_self(L, REACTOR);
   return 0;
 }
 
 static int reactor_dirty(lua_State *L) {
-  luaL_checkudata(L, 1, REACTOR);
+  l_self(L, REACTOR);
   lua_pushboolean(L, 0);
   return 1;
 }

@@ -110,7 +110,7 @@ static int error__tostring(lua_State *L) {
 }
 
 static int buffer__gc(lua_State *L) {
-  struct buffer *buffer = luaL_checkudata(L, 1, BUF_TYPE);
+  struct buffer *buffer = l_self(L, BUF_TYPE);
 
   pix_buf_fini(&buffer->buf);
   return 0;
@@ -191,11 +191,24 @@ void *l_new(lua_State *L, size_t size, const char *type) {
   return memory;
 }
 
+void *l_self(lua_State *L, const char *type) {
+  void *self = lua_touserdata(L, 1);
+
+  if (self != NULL && lua_getmetatable(L, 1)) {
+    bool own = lua_rawequal(L, -1, lua_upvalueindex(1));
+    lua_pop(L, 1);
+    if (own) return self;
+  }
+  return luaL_checkudata(L, 1, type); /* raises, in its words */
+}
+
 void l_class(lua_State *L, const char *type, const luaL_Reg *methods, const luaL_Reg *metamethods) {
   luaL_newmetatable(L, type);
-  luaL_setfuncs(L, metamethods, 0);
+  lua_pushvalue(L, -1);
+  luaL_setfuncs(L, metamethods, 1);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "pix");
   lua_setfield(L, -2, "__metatable");

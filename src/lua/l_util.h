@@ -37,7 +37,12 @@ void *l_new(lua_State *L, size_t size, const char *type);
 /* Pushes a buffer that ends with its userdata, also if an error passes by. May be ended earlier. */
 struct pix_buf *l_buf(lua_State *L, size_t max);
 
-/* Registers a class: metatable `type` whose __index is a table of `methods`; leaves nothing. */
+/* Registers a class: metatable `type` whose __index is a table of `methods`; leaves nothing. Each
+** function has the metatable as its first upvalue, for l_self. */
 void l_class(lua_State *L, const char *type, const luaL_Reg *methods, const luaL_Reg *metamethods);
+
+/* luaL_checkudata for argument 1 of a function that l_class registered, without the look into the
+** registry: these are called several times for each payment. */
+void *l_self(lua_State *L, const char *type);
 
 #endif

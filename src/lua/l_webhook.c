@@ -20,7 +20,7 @@ static void wipe(struct secrets *secrets) {
 }
 
 static int secrets__gc(lua_State *L) {
-  wipe(luaL_checkudata(L, 1, SECRETS));
+  wipe(l_self(L, SECRETS));
   return 0;
 }
 
