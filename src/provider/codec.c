@@ -87,6 +87,11 @@ void pix_put_text(lua_State *L, const char *member, const char *text, size_t len
   lua_setfield(L, -2, member);
 }
 
+void pix_put_word(lua_State *L, const char *member, const char *word) {
+  lua_pushstring(L, word);
+  lua_setfield(L, -2, member);
+}
+
 static int put_key(const struct pix_account *account, struct pix_buf *name, struct pix_buf *value) {
   const struct pix_provider *provider = account->provider;
   const struct pix_secret *key = pix_account_value(account, provider->auth_value);

@@ -140,20 +140,21 @@ static void put_clean(struct decoder *d, const char *member, const struct pix_sp
   pix_scrub_put(d->L, d->scrub, member, text->data, text->len);
 }
 
-/* Pushes a table with what every result has. raw: index of what it was read from. */
-static void push_common(struct decoder *d, int raw) {
+/* Pushes a table with what every result has, eight members at most, and room for `more`. raw: index
+** of what it was read from. */
+static void push_common(struct decoder *d, int raw, int more) {
   lua_State *L = d->L;
   const char *id = d->item.id[0] != '\0' ? d->item.id : d->request->id;
   int64_t amount = d->item.amount >= 0 ? d->item.amount : d->request->amount;
 
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 8 + more);
   pix_put_text(L, "id", id, strlen(id));
-  pix_put_text(L, "provider", d->account->provider->name, strlen(d->account->provider->name));
-  pix_put_text(L, "status", d->item.status, strlen(d->item.status));
+  pix_put_word(L, "provider", d->account->provider->name);
+  pix_put_word(L, "status", d->item.status);
   pix_scrub_put(L, d->scrub, "raw_status", d->item.raw_status, strlen(d->item.raw_status));
   put_whole(L, "amount", amount);
   put_clean(d, "created_at", &d->item.texts[PIX_TO_CREATED_AT]);
-  pix_put_text(L, "sent", "yes", 3);
+  pix_put_word(L, "sent", "yes");
   lua_pushvalue(L, raw);
   lua_setfield(L, -2, "raw");
 }
@@ -172,9 +173,9 @@ static int decode_charge(struct decoder *d) {
   rc = check_code(d);
   if (rc != PIX_OK) return rc;
   if (d->item.status == NULL) d->item.status = PIX_STATUS_PENDING;
-  push_common(d, d->body);
+  push_common(d, d->body, 3);
   pix_put_text(d->L, "code", d->item.texts[PIX_TO_CODE].data, d->item.texts[PIX_TO_CODE].len);
-  pix_put_text(d->L, "code_kind", d->code_kind, strlen(d->code_kind));
+  pix_put_word(d->L, "code_kind", d->code_kind);
   put_png(d->L, &d->item.texts[PIX_TO_PNG]);
   return PIX_OK;
 }
@@ -226,7 +227,7 @@ static int decode_one(struct decoder *d) {
   if (d->item.status == NULL) return refuse(d, PIX_EPROTOCOL, vague, "the answer has no status");
   rc = check_id(d);
   if (rc == PIX_OK) rc = check_amount(d);
-  if (rc == PIX_OK) push_common(d, raw);
+  if (rc == PIX_OK) push_common(d, raw, 0);
   return rc;
 }
 
@@ -240,7 +241,7 @@ static int add_found(struct decoder *d, int out) {
   if (d->item.bad_amount)
     return refuse(d, PIX_EPROTOCOL, PIX_SENT_YES, "the amount in the answer cannot be read");
   if (d->item.status == NULL) d->item.status = PIX_STATUS_UNKNOWN;
-  push_common(d, raw);
+  push_common(d, raw, 0);
   lua_rawseti(d->L, out, (int)lua_rawlen(d->L, out) + 1);
   lua_settop(d->L, raw - 1);
   return PIX_OK;
@@ -291,7 +292,7 @@ static int decode_subscription(struct decoder *d) {
     return refuse(d, PIX_EPROTOCOL, PIX_SENT_MAYBE, "the answer has no id of a subscription");
   if (d->item.status == NULL)
     return refuse(d, PIX_EPROTOCOL, PIX_SENT_MAYBE, "the answer has no status");
-  push_common(d, d->body);
+  push_common(d, d->body, 4);
   put_clean(d, "transaction_id", &d->item.texts[PIX_TO_TRANSACTION_ID]);
   put_clean(d, "next_charge_at", &d->item.texts[PIX_TO_NEXT_CHARGE_AT]);
   put_clean(d, "trial_ends_at", &d->item.texts[PIX_TO_TRIAL_ENDS_AT]);

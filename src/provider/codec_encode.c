@@ -182,21 +182,28 @@ static int write_body(const struct pix_args *args, const struct pix_field *field
   return PIX_OK;
 }
 
+/* What stands for {name} in a path. No option's name is longer than 31. */
+static struct pix_span segment(const struct pix_args *args, const char *name, size_t len) {
+  char text[32] = "";
+
+  if (len == 2 && memcmp(name, "id", 2) == 0) return span(args->id);
+  memcpy(text, name, len < sizeof text ? len : sizeof text - 1);
+  return value_span(args->account, text);
+}
+
 /* base_url + path, {id} and {value} filled in as one percent-encoded segment each (S7). */
 static void write_url(const struct pix_args *args, const char *path, struct pix_buf *url) {
   pix_buf_adds(url, args->account->base_url);
   while (*path != '\0') {
-    size_t plain = strcspn(path, "{");
-    char name[32];
+    size_t len = strcspn(path, "{");
     struct pix_span text;
-    pix_buf_add(url, path, plain);
-    path += plain;
+    pix_buf_add(url, path, len);
+    path += len;
     if (*path == '\0') break;
-    plain = strcspn(++path, "}");
-    snprintf(name, sizeof name, "%.*s", (int)plain, path);
-    text = strcmp(name, "id") == 0 ? span(args->id) : value_span(args->account, name);
+    len = strcspn(++path, "}");
+    text = segment(args, path, len);
     pix_text_percent(url, text.data, text.len);
-    path += plain + 1;
+    path += len + 1;
   }
 }
 

@@ -25,7 +25,10 @@ int pix_reply_path(lua_State *L, int index, const char *path) {
   for (;;) {
     size_t len = strcspn(path, ".");
     if (lua_type(L, -1) == LUA_TTABLE) {
-      lua_pushlstring(L, path, len);
+      if (path[len] == '\0')
+        lua_pushstring(L, path); /* 5.4 keeps what it made of a C string's address */
+      else
+        lua_pushlstring(L, path, len);
       lua_rawget(L, -2);
     } else {
       lua_pushnil(L);

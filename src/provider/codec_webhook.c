@@ -32,7 +32,7 @@ static int check_signature(const char *body, size_t len, const char *signature,
 static void push_event(lua_State *L, const struct pix_provider *provider,
                        const struct pix_item *item, int raw) {
   lua_createtable(L, 0, 8);
-  pix_put_text(L, "provider", provider->name, strlen(provider->name));
+  pix_put_word(L, "provider", provider->name);
   pix_put_text(L, "id", item->id, strlen(item->id));
   pix_put_text(L, "status", item->status, strlen(item->status));
   pix_put_text(L, "raw_status", item->raw_status, strlen(item->raw_status));

@@ -80,6 +80,7 @@ bool pix_luhn(const char *digits, size_t len);
 
 /* codec.c. {member = value} at the top of the stack, if the text is there. */
 void pix_put_text(lua_State *L, const char *member, const char *text, size_t len);
+void pix_put_word(lua_State *L, const char *member, const char *word); /* a word of ours, static */
 
 /* codec_error.c. Describes the reply as a failure: kind, sent, code, field, message, hint,
 ** retry_after. `body` is the index of the decoded table, or of nil. */
