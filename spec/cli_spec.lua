@@ -173,9 +173,9 @@ describe("the command line", function()
 
   -- Ctrl-C between a request and its answer.
   local function interrupt_request(operation, ...)
-    sb.fault({ operation = operation, delay = 1 })
+    sb.fault({ operation = operation, delay = 4 }) -- in which a busy machine sees the key
     local terminal = program.terminal(words(...), { env = env, folder = folder })
-    for _ = 1, 600 do
+    for _ = 1, 2400 do
       if sb.count({ operation = operation }) > 0 then break end
       os.execute("sleep 0.05")
     end

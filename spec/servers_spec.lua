@@ -10,7 +10,7 @@ end
 
 -- Starts a server; its first line is its pid, the second its address.
 local function start(name)
-  local words = { "sh", "-c", 'echo $$; exec "$@"', "sh", "timeout", "60", program.interpreter(),
+  local words = { "sh", "-c", 'echo $$; exec "$@"', "sh", "timeout", "600", program.interpreter(),
     program.root .. "/examples/" .. name .. ".lua" }
   local pipe = assert(io.popen("exec 2>/dev/null; "
     .. program.command(words, { env = { PIX_SANDBOX = "1" } }) .. " </dev/null"))
@@ -20,7 +20,7 @@ local function start(name)
 end
 
 local function get(url)
-  return output("curl -s --max-time 50 " .. program.quote(url))
+  return output("curl -s --max-time 300 " .. program.quote(url))
 end
 
 describe("the example", function()
@@ -30,7 +30,7 @@ describe("the example", function()
       assert.equal("hello", get(server.url .. "/hello"))
       local id, code = get(server.url .. "/buy"):match "^(%S+)\n(%S+)$"
       assert.truthy(code)
-      local waiting = assert(io.popen("curl -s --max-time 50 " .. server.url .. "/wait/" .. id))
+      local waiting = assert(io.popen("curl -s --max-time 300 " .. server.url .. "/wait/" .. id))
       for _ = 1, 3 do
         assert.equal("hello", get(server.url .. "/hello"))
       end
@@ -50,7 +50,7 @@ describe("the example", function()
       'cc -Wall -Wextra -Werror -o "$1" examples/embed/embed.c ' .. flags, "sh",
       folder .. "/embed" }, { folder = program.root })
     assert.equal("", built.err)
-    local ran = program.run({ "timeout", "60", ".ci/under", folder .. "/embed",
+    local ran = program.run({ "timeout", "600", ".ci/under", folder .. "/embed",
       "examples/embed/shop.lua" }, { folder = program.root })
     program.remove(folder)
     assert.equal("made R$ 19,90\npaid\nthe program had plenty of time for other things\n", ran.out,

@@ -216,7 +216,7 @@ static void close_is_quick_with_work_under_way(void) {
     total += close_with_work(&f, round);
     while (poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0) == 1) close(accept(fd, NULL, NULL));
   }
-  CHECK(total / 300 < (getenv("VALGRIND") != NULL ? 2 : 0.1)); /* far below any time-out */
+  CHECK(total / 300 < 2); /* far below any time-out, on a busy machine as well */
   pix_http_client_unref(f.client);
   close(fd);
 }
@@ -234,13 +234,13 @@ static void a_child_starts_the_client_afresh(void) {
   if (child == 0) {
     struct pix_reactor *own = NULL;
     struct pix_exchange *x = fixture_exchange(&f, "POST", "{}", true);
-    alarm(20);
+    alarm(120);
     use_fresh_stacks();
     pix_reactor_close(f.reactor);
     if (pix_reactor_new(false, &own, NULL) != PIX_OK) _exit(1);
-    x->timeout = 0.2;
+    x->timeout = 2; /* in which a busy machine sends it */
     pix_reactor_submit(own, &x->op);
-    if (pix_reactor_wait(own, 10) != 1) _exit(2);
+    if (pix_reactor_wait(own, 60) != 1) _exit(2);
     x = (struct pix_exchange *)pix_reactor_drain(own);
     if (x->failure != PIX_ETIMEOUT || x->sent != PIX_SENT_MAYBE) _exit(3); /* it did leave */
     x->op.verbs->free(&x->op);

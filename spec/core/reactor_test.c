@@ -100,17 +100,26 @@ static struct pix_op *probe_new(const struct pix_op_verbs *verbs, int *freed) {
 
 /* ---- a real reactor ---- */
 
+/* The moment of each lies between two readings of the clock, which may be far apart. */
 static void timers_end_in_order(void) {
+  static const double seconds[] = {0.45, 0.15, 0.3, 0};
   struct pix_reactor *r = open_reactor(false);
-  uint64_t ids[4], late, first, second, third;
+  double earliest[4], latest[4], so_far = 0;
+  uint64_t ids[4], got[4];
 
-  late = submit_timer(r, 0.45);
-  second = submit_timer(r, 0.15);
-  third = submit_timer(r, 0.3);
-  first = submit_timer(r, 0);
+  for (int i = 0; i < 4; i++) {
+    earliest[i] = pix_reactor_now(r) + seconds[i];
+    ids[i] = submit_timer(r, seconds[i]);
+    latest[i] = pix_reactor_now(r) + seconds[i];
+  }
   CHECK_INT(4, pix_reactor_pending(r));
-  collect(r, ids, 4);
-  CHECK(ids[0] == first && ids[1] == second && ids[2] == third && ids[3] == late);
+  collect(r, got, 4);
+  for (int i = 0; i < 4; i++) {
+    int which = 0;
+    while (which < 3 && ids[which] != got[i]) which++;
+    CHECK(ids[which] == got[i] && latest[which] >= so_far);
+    if (earliest[which] > so_far) so_far = earliest[which];
+  }
   pix_reactor_close(r);
 }
 
@@ -351,7 +360,7 @@ static void a_child_can_close(void) {
   child = fork();
   if (child == 0) {
     bool alive = pix_reactor_alive(r);
-    alarm(10);
+    alarm(120);
     pix_reactor_close(r);
     _exit(alive ? 1 : 0);
   }
@@ -381,7 +390,7 @@ static void a_child_can_open_its_own(void) {
 
   if (child == 0) {
     struct pix_reactor *own = NULL;
-    alarm(20);
+    alarm(120);
     use_fresh_stacks();
     pix_reactor_close(r);
     if (pix_reactor_new(false, &own, NULL) != PIX_OK) _exit(1);

@@ -32,6 +32,6 @@ pix.run(function()
     seam.plant(shop, given.operation, given.point, given.folder)
   end
   local done, err = DO[given.operation]()
-  pix.sleep(1) -- the event is told beside it
+  pix.sleep(30) -- the event is told beside it, and is the end
   print("survived", done, err)
 end)

@@ -162,27 +162,30 @@ local DRIVERS = {
 }
 
 describe("the coffee flow", function()
-  local sb
+  local sb, nobody_pays
 
-  setup(function() sb = live.start { auto_pay = 0.5 } end)
-  teardown(function() sb.stop() end)
+  setup(function() sb, nobody_pays = live.start { auto_pay = 0.5 }, live.start() end)
+  teardown(function()
+    sb.stop()
+    nobody_pays.stop()
+  end)
 
-  local function options()
+  local function options(sandbox)
     local words = {}
-    for name, value in pairs(live.settings(sb, "ssg")) do
+    for name, value in pairs(live.settings(sandbox, "ssg")) do
       words[#words + 1] = ("%s = %s"):format(name,
         type(value) == "string" and ("%q"):format(value) or tostring(value))
     end
     return "{ " .. table.concat(words, ", ") .. " }"
   end
 
-  local function play(driver, brew, cancels)
+  local function play(sandbox, driver, brew, cancels)
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
-    file:write(PROGRAM:format("/usr/share/lua/5.2/?.lua;", options(),
+    file:write(PROGRAM:format("/usr/share/lua/5.2/?.lua;", options(sandbox),
       tostring(cancels or false), brew, driver))
     file:close()
-    local pipe = assert(io.popen(("timeout 60 %s %s 2>&1"):format(program.interpreter(), path)))
+    local pipe = assert(io.popen(("timeout 300 %s %s 2>&1"):format(program.interpreter(), path)))
     local output = pipe:read "*a"
     pipe:close()
     os.remove(path)
@@ -192,19 +195,19 @@ describe("the coffee flow", function()
   for name, driver in pairs(DRIVERS) do
     it("sells on " .. name, function()
       sb.reset()
-      assert.matches("^qr\t%S+\nthanks\tnil\ndone\n$", play(driver, "true"))
+      assert.matches("^qr\t%S+\nthanks\tnil\ndone\n$", play(sb, driver, "true"))
       assert.equal("paid", sb.ledger().charges[1].status)
     end)
 
     it("hears a signal on " .. name, function()
-      sb.reset()
-      assert.matches("^qr\t%S+\nbye\tnil\ndone\n$", play(driver, "true", true))
-      assert.equal("cancelled", sb.ledger().charges[1].status)
+      nobody_pays.reset()
+      assert.matches("^qr\t%S+\nbye\tnil\ndone\n$", play(nobody_pays, driver, "true", true))
+      assert.equal("cancelled", nobody_pays.ledger().charges[1].status)
     end)
 
     it("pays back on " .. name, function()
       sb.reset()
-      assert.matches("^qr\t%S+\nsorry\tnil\nfailed\n$", play(driver, "nil, 'jam'"))
+      assert.matches("^qr\t%S+\nsorry\tnil\nfailed\n$", play(sb, driver, "nil, 'jam'"))
       assert.equal("refunded", sb.ledger().charges[1].status)
     end)
   end

@@ -151,7 +151,7 @@ describe("pix.host.openresty", function()
     end)
 
     it("gives up when a timeout is over, and the call goes on", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 0.4 }
+      sb.fault { provider = "ssg", operation = "charge", delay = 3 }
       start { locations = { wait = [[
         local future = ssg:start("charge", { amount = 1990 })
         local value, err = pix.await(future, 0.05)
@@ -230,7 +230,7 @@ describe("pix.host.openresty", function()
 
   describe("a client that goes away", function()
     it("ends its own wait and harms nobody", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 3, times = 40 }
+      sb.fault { provider = "ssg", operation = "charge", delay = 5, times = 40 }
       start { http = "lua_check_client_abort on; lua_shared_dict box 1m;", locations = {
         charge = [[ local id = shown(ssg:charge { amount = 1990 })
           ngx.shared.box:incr("after", 1, 0) ngx.say(id) ]],
@@ -298,7 +298,7 @@ describe("pix.host.openresty", function()
     end)
 
     it("ends at once when told to, with requests in flight, and leaves nothing", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 20, times = "always" }
+      sb.fault { provider = "ssg", operation = "charge", delay = 60, times = "always" }
       start { locations = { charge = CHARGE } }
       local paths = {}
       for i = 1, 20 do paths[i] = { path = "/charge", leave = 0.3 } end

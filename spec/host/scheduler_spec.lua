@@ -455,8 +455,10 @@ describe("Ctrl-C", function()
     local file = assert(io.open(name, "w"))
     file:write([[
       local pix = require "pix"
-      io.popen("(sleep 0.1; kill -INT $PPID) >/dev/null 2>&1 &"):close()
-      local ok, err = pcall(function() ]] .. wait .. [[ end)
+      local ok, err = pcall(function()
+        io.popen("(sleep 0.1; kill -INT $PPID) >/dev/null 2>&1 &"):close()
+        ]] .. wait .. [[
+      end)
       print(ok, tostring(err):match "interrupted!" or err)
       print(pix.run(function() return pix.sleep(0) end))
     ]])

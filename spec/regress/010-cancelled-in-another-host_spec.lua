@@ -7,12 +7,13 @@ local wake = require "pix.wake"
 
 describe("a task in another host's loop that is cancelled", function()
   local function cancelled(wait)
-    local loop, ok, err = cqueues.new()
+    local loop, begun, ok, err = cqueues.new()
     loop:wrap(function()
       local task = pix.spawn(function()
+        begun = true
         ok, err = wait()
       end)
-      cqueues.sleep(0.02)
+      repeat cqueues.sleep(0.02) until begun
       task:cancel()
     end)
     assert(loop:loop())
@@ -20,11 +21,11 @@ describe("a task in another host's loop that is cancelled", function()
   end
 
   it("leaves a latch with that error", function()
-    assert.same({ nil, "cancelled" }, { cancelled(function() return latch.new():wait(5) end) })
+    assert.same({ nil, "cancelled" }, { cancelled(function() return latch.new():wait(60) end) })
   end)
 
   it("leaves the sleep that a webhook may end with that error", function()
     wake.listen()
-    assert.same({ nil, "cancelled" }, { cancelled(function() return wake.sleep("x", 5) end) })
+    assert.same({ nil, "cancelled" }, { cancelled(function() return wake.sleep("x", 60) end) })
   end)
 end)

@@ -96,14 +96,15 @@ function M.run(words, options)
 end
 
 --- Starts a program on a terminal of its own (script, of util-linux).
+-- What is typed when it has ended already is for nobody, and harms nobody.
 -- @treturn table type(text), expect(words) → what was shown so far, finish() → { status, out }
 function M.terminal(words, options)
   local folder = M.folder()
   local shown = folder .. "/shown"
   local size = ("stty cols %d rows %d; "):format(options.columns or 80, options.rows or 24)
   local inner = size .. M.command(words, options)
-  local input = assert(io.popen(("script -qfec %s %s >/dev/null 2>&1; echo $? >%s/status"):format(
-    quote(inner), shown, folder), "w"))
+  local input = assert(io.popen(("script -qfec %s %s >/dev/null 2>&1; "
+    .. "echo $? >%s/status; cat >/dev/null"):format(quote(inner), shown, folder), "w"))
   local self = {}
 
   function self.type(text)
@@ -111,9 +112,9 @@ function M.terminal(words, options)
     input:flush()
   end
 
-  -- Looks again and again until the words are there; half a minute is for slow machines only.
+  -- Looks again and again until the words are there; two minutes are for slow machines only.
   function self.expect(text)
-    for _ = 1, 600 do
+    for _ = 1, 2400 do
       local file = io.open(shown, "rb")
       local so_far = file and file:read("*a") or ""
       if file then file:close() end

@@ -45,7 +45,7 @@ local BIN = {
   love = [[
 export LUA_PATH="$ROOT/lua/?.lua;$ROOT/lua/?/init.lua;;" LUA_CPATH="$ROOT/build/luajit/?.so;;"
 export SDL_VIDEODRIVER=offscreen LIBGL_ALWAYS_SOFTWARE=1 HOME="$STORY"
-exec timeout 60 /usr/bin/env -u LD_PRELOAD PATH="$OLD_PATH" love "$@"]],
+exec timeout 500 /usr/bin/env -u LD_PRELOAD PATH="$OLD_PATH" love "$@"]],
   nginx = [[
 export LUA_PATH="$ROOT/lua/?.lua;$ROOT/lua/?/init.lua;./?.lua;;"
 export LUA_CPATH="$ROOT/build/luajit/?.so;;" PATH="$OLD_PATH:/usr/sbin:/sbin"
@@ -231,7 +231,7 @@ function M.run(page, options)
   local ok, err = pcall(function()
     self:_read(options.instead)
     write(self.folder .. "/.story", self:_script())
-    local result = program.run({ "timeout", "60", "sh", ".story" },
+    local result = program.run({ "timeout", "600", "sh", ".story" },
       { folder = self.folder, env = self:_environment(options.env) })
     local printed = self:_outputs(result.out)
     if result.status ~= 0 then
