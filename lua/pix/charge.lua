@@ -282,7 +282,8 @@ local function random()
   return tonumber(core.random(4), 16) / 2 ^ 32
 end
 
-local function not_paid(charge, timeout, problem)
+--- The error of a wait that is over; `problem` is what the last look ended with, if it failed.
+function M.not_paid(charge, timeout, problem)
   local message = ("not paid after %g s: the charge is %s"):format(timeout, charge.status)
   if problem then message = message .. "; the last look failed: " .. problem.message end
   return core.error {
@@ -350,7 +351,7 @@ local function poll(charge, options)
     ok, err = look(charge, options.on_poll)
     if not ok then return nil, err end
     if over(charge) then return charge.status end
-    if last then return nil, not_paid(charge, timeout, err) end
+    if last then return nil, M.not_paid(charge, timeout, err) end
     delay, base = waiting.interval(reactor:now() - began, base, random(), options.every)
     delay = waiting.after_error(delay, err)
   end

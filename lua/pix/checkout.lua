@@ -213,15 +213,6 @@ function Shop:_operate(charge, operation)
   return { status = status, raw_status = charge.raw_status }
 end
 
-local function not_paid(charge, timeout, problem)
-  local message = ("not paid after %g s: the charge is %s"):format(timeout, charge.status)
-  if problem then message = message .. "; the last look failed: " .. problem.message end
-  return core.error {
-    kind = "timeout", sent = "yes", provider = charge.provider, operation = "wait",
-    message = message, hint = "it may still be paid: wait again, or cancel it",
-  }
-end
-
 function Shop:_wait(charge, timeout, on_poll)
   local row, err = self:_row_of(charge)
   if not row then return nil, err end
@@ -229,7 +220,7 @@ function Shop:_wait(charge, timeout, on_poll)
   if watches.CLOSED[charge.status] then return charge.status end
   local status, problem, last = self._watch:wait(row, charge, timeout, on_poll)
   if status then return status end
-  return nil, problem or not_paid(charge, timeout, last)
+  return nil, problem or charges.not_paid(charge, timeout, last)
 end
 
 -- ---- Selection ----

@@ -1,19 +1,12 @@
 --- Every name that a program can reach is documented: a registered C function in
 -- docs/internals/core.md, a function of the facade in docs/, each public Lua function in place.
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local program = require "spec.support.program"
+
+local read = program.read
 
 local function files(pattern)
-  local pipe = assert(io.popen("ls " .. pattern))
-  local list = {}
-  for name in pipe:lines() do list[#list + 1] = name end
-  pipe:close()
-  return list
+  return program.lines_of("ls " .. pattern)
 end
 
 local function pages()

@@ -1,19 +1,7 @@
 --- make docs: LDoc makes the manual without a warning, and no link in it leads nowhere.
 local program = require "spec.support.program"
 
-local function lines_of(command)
-  local pipe = assert(io.popen(command))
-  local list = {}
-  for line in pipe:lines() do list[#list + 1] = line end
-  pipe:close()
-  return list
-end
-
-local function exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
-end
+local exists, lines_of = program.exists, program.lines_of
 
 -- Links to files; anchors and other sites are left out.
 local function dead_links(page)

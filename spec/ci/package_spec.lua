@@ -1,26 +1,9 @@
 -- What the ways to install luapix say of it agrees: the rockspecs, opm's dist.ini, Debian's files,
 -- the manual page. That they install what works is .ci/rock's and .ci/package's to show.
 local pix = require "pix"
+local program = require "spec.support.program"
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function exists(name)
-  local file = io.open(name)
-  if file then file:close() end
-  return file ~= nil
-end
-
-local function lines_of(command)
-  local pipe, list = assert(io.popen(command)), {}
-  for line in pipe:lines() do list[#list + 1] = line end
-  pipe:close()
-  return list
-end
+local exists, lines_of, read = program.exists, program.lines_of, program.read
 
 local function is_folder(name)
   return lines_of(("test -d '%s' && echo yes"):format(name))[1] == "yes"

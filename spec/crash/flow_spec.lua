@@ -47,15 +47,6 @@ local function paths_over_all(graph)
   return list
 end
 
-local function script_of(path)
-  local script = {}
-  for _, step in ipairs(path) do
-    script[step.state] = script[step.state] or {}
-    table.insert(script[step.state], step.outcome)
-  end
-  return script
-end
-
 -- ---- Children ----
 
 local function start(case, slot, more)
@@ -160,7 +151,7 @@ describe("a process that is killed at any transition of the flow", function()
 
   local function case_of(name, path, write, after)
     return { name = name, provider = FLOWS[name].provider, input = FLOWS[name].input,
-      script = script_of(path), write = write, after = after,
+      script = walk.script(path), write = write, after = after,
       words = ("%s, %s, write %d%s"):format(name, key_of(path, #path), write,
         after and " done" or "") }
   end

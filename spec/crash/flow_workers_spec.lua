@@ -1,63 +1,37 @@
 --- Four processes share the runs of one PostgreSQL by leases; they are killed at random moments,
 -- stay away for a while, and are started again. CRASH_REFERENCES says how many orders (120),
 -- CRASH_SEED where chance begins (1).
-local cjson = require "cjson"
 local crash = require "spec.crash.shop"
 local journals = require "pix.journal"
-local live = require "spec.support.live"
+local lives = require "spec.crash.life"
 local pix = require "pix"
-local postgres = require "spec.support.postgres"
-local program = require "spec.support.program"
 
-local SLOW = os.getenv "VALGRIND" ~= nil
-local REFERENCES = tonumber(os.getenv("CRASH_REFERENCES") or SLOW and 20 or 120)
-local SEED = tonumber(os.getenv("CRASH_SEED") or 1)
+local REFERENCES, SEED = lives.size("CRASH_REFERENCES", 120, 20), lives.SEED
 local WORKERS = 4
 local KILLS = math.max(4, math.ceil(REFERENCES / 15))
 local AWAY = 1.6 -- seconds, longer than a lease: the others take its runs
 
 describe("four workers that share runs of a flow, killed at random", function()
-  local sandbox, server, folder, journal_url
+  local sandbox, world
 
   setup(function()
-    sandbox = live.start { auto_pay = 0.03 }
-    server = postgres.start()
-    folder = program.folder()
-    journal_url = server:fresh()
+    world = lives.world()
+    sandbox = world.sandbox
   end)
 
-  teardown(function()
-    server:close()
-    sandbox.stop()
-    program.remove(folder)
-  end)
+  teardown(function() lives.leave(world) end)
 
   local function start(number, seed)
-    local given = { journal = journal_url, folder = folder, worker = "w" .. number,
-      base_url = sandbox.url.ssg, credentials = sandbox.credentials.ssg, total = REFERENCES,
-      seed = seed }
-    local pipe = assert(io.popen(("echo $$; exec %s spec/crash/flow_busy.lua %s 2>&1"):format(
-      program.interpreter(), program.quote(cjson.encode(given)))))
-    return { pipe = pipe, pid = pipe:read "*l" }
-  end
-
-  local function finish(life)
-    local output = life.pipe:read "*a"
-    life.pipe:close()
-    assert(output == "" or output == "done\n", output)
-    return output ~= ""
-  end
-
-  local function kill(life, milliseconds)
-    os.execute(("sleep %.3f; kill -9 %s 2>/dev/null"):format(milliseconds / 1000, life.pid))
-    return not finish(life)
+    return lives.spawn("spec/crash/flow_busy.lua", { journal = world.journal,
+      folder = world.folder, worker = "w" .. number, base_url = sandbox.url.ssg,
+      credentials = sandbox.credentials.ssg, total = REFERENCES, seed = seed })
   end
 
   -- What the workers wrote: alerts and drinks by order, and each attempt of the machine.
   local function events()
     local found = { alerts = {}, brewed = {}, attempts = {}, took = 0 }
     for number = 1, WORKERS do
-      for line in io.lines(("%s/w%d.events"):format(folder, number)) do
+      for line in io.lines(("%s/w%d.events"):format(world.folder, number)) do
         local what, key, attempt = line:match "^(%S+) (%S+) ?(%S*)"
         local order = key and key:match "^order%-%d+"
         if what == "alert" then found.alerts[order] = true end
@@ -75,7 +49,7 @@ describe("four workers that share runs of a flow, killed at random", function()
   end
 
   local function runs()
-    local journal, list = assert(journals.open(journal_url)), {}
+    local journal, list = assert(journals.open(world.journal)), {}
     pix.run(function()
       for _, row in ipairs(assert(journal:run_list { n = REFERENCES + 1 })) do
         list[#list + 1] = assert(journal:run_get(row.id))
@@ -118,11 +92,11 @@ describe("four workers that share runs of a flow, killed at random", function()
     for i = 1, WORKERS do workers[i] = start(i, SEED * 1000 + i) end
     for i = 1, KILLS do
       local victim = draw(WORKERS)
-      if kill(workers[victim], 100 + draw(600)) then interrupted = interrupted + 1 end
+      if not lives.kill(workers[victim], 100 + draw(600)) then interrupted = interrupted + 1 end
       if i % 2 == 0 then os.execute("sleep " .. AWAY) end
       workers[victim] = start(victim, SEED * 1000 + WORKERS + i)
     end
-    for i = 1, WORKERS do assert.is_true(finish(workers[i])) end
+    for i = 1, WORKERS do assert.is_true(lives.finish(workers[i])) end
     assert.is_true(interrupted > 0)
     local list, found, by_order = runs(), events(), ledger()
     assert.equal(REFERENCES, #list)

@@ -4,6 +4,8 @@ local cjson = require "cjson"
 local pix = require "pix"
 local crash = require "spec.crash.shop"
 local judge = require "spec.crash.judge"
+local live = require "spec.support.live"
+local postgres = require "spec.support.postgres"
 local program = require "spec.support.program"
 local recovery = require "spec.crash.recovery"
 
@@ -11,17 +13,47 @@ local M = {}
 
 local MOST_ROUNDS = 100
 
+--- Where chance begins: CRASH_SEED.
+M.SEED = tonumber(os.getenv "CRASH_SEED" or 1)
+
+--- How much a spec does: what an environment variable says, or the usual, or less under valgrind.
+function M.size(variable, usual, slow)
+  return tonumber(os.getenv(variable) or os.getenv "VALGRIND" and slow or usual)
+end
+
+--- What processes share that are killed: a sandbox whose payers pay, a new database of PostgreSQL,
+-- a folder. To be left by `leave`.
+-- @treturn table { sandbox, journal, folder, providers = {} }
+function M.world()
+  local sandbox, server = live.start { auto_pay = 0.03 }, postgres.start()
+  return { sandbox = sandbox, server = server, journal = server:fresh(),
+    folder = program.folder(), providers = {} }
+end
+
+function M.leave(world)
+  world.server:close()
+  world.sandbox.stop()
+  program.remove(world.folder)
+end
+
+--- Starts a process that works until it has done all there is, and then prints "done".
+-- @tparam string script
+-- @tparam table given what it is told
+-- @treturn table { pid, pipe }
+function M.spawn(script, given)
+  local pipe = assert(io.popen(("echo $$; exec %s %s %s 2>&1"):format(program.interpreter(), script,
+    program.quote(cjson.encode(given)))))
+  return { pipe = pipe, pid = pipe:read("*l") }
+end
+
 --- Starts a process of busy.lua.
 -- @tparam table world sandbox, journal, folder
 -- @tparam table more worker, seed, total
 -- @treturn table { pid, pipe }
 function M.start(world, more)
-  local given = { journal = world.journal, folder = world.folder, url = world.sandbox.url,
-    credentials = world.sandbox.credentials, worker = more.worker, seed = more.seed,
-    total = more.total }
-  local pipe = assert(io.popen(("echo $$; exec %s spec/crash/busy.lua %s 2>&1"):format(
-    program.interpreter(), program.quote(cjson.encode(given)))))
-  return { pipe = pipe, pid = pipe:read("*l") }
+  return M.spawn("spec/crash/busy.lua", { journal = world.journal, folder = world.folder,
+    url = world.sandbox.url, credentials = world.sandbox.credentials, worker = more.worker,
+    seed = more.seed, total = more.total })
 end
 
 --- Ends one with SIGKILL after some milliseconds. Its complaints, if it has ended by itself, raise.

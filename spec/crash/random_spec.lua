@@ -7,9 +7,7 @@ local live = require "spec.support.live"
 local postgres = require "spec.support.postgres"
 local program = require "spec.support.program"
 
-local SLOW = os.getenv "VALGRIND" ~= nil
-local ROUNDS = tonumber(os.getenv("CRASH_ROUNDS") or SLOW and 10 or 40)
-local SEED = tonumber(os.getenv("CRASH_SEED") or 1)
+local ROUNDS, SEED = lives.size("CRASH_ROUNDS", 40, 10), lives.SEED
 local LIVES = 10 -- between two judgements
 local LONGEST = 300 -- milliseconds of a life
 

@@ -3,35 +3,24 @@
 local crash = require "spec.crash.shop"
 local judge = require "spec.crash.judge"
 local lives = require "spec.crash.life"
-local live = require "spec.support.live"
-local postgres = require "spec.support.postgres"
-local program = require "spec.support.program"
 
-local SLOW = os.getenv "VALGRIND" ~= nil
-local REFERENCES = tonumber(os.getenv("CRASH_REFERENCES") or SLOW and 40 or 200)
-local SEED = tonumber(os.getenv("CRASH_SEED") or 1)
+local REFERENCES, SEED = lives.size("CRASH_REFERENCES", 200, 40), lives.SEED
 local WORKERS = 4
 local KILLS = math.ceil(REFERENCES / 20)
 
 describe("four workers on one database, killed at random", function()
-  local sandbox, server, folder, world
+  local sandbox, world
 
   setup(function()
-    sandbox = live.start { auto_pay = 0.03 }
+    world = lives.world()
+    sandbox = world.sandbox
     sandbox.fault { delay = 0.02, times = "always" }
-    server = postgres.start()
-    folder = program.folder()
-    world = { sandbox = sandbox, journal = server:fresh(), folder = folder, providers = {} }
     for i, name in ipairs { "ssg", "detseg", "payzu" } do
       world.providers[i] = crash.provider(name, sandbox.url[name], sandbox.credentials[name])
     end
   end)
 
-  teardown(function()
-    server:close()
-    sandbox.stop()
-    program.remove(folder)
-  end)
+  teardown(function() lives.leave(world) end)
 
   local function begin(number, seed)
     return lives.start(world, { worker = "w" .. number, seed = seed, total = REFERENCES })

@@ -25,15 +25,6 @@ local function deadly(journal, n, after)
   end })
 end
 
-local function script_of(path)
-  local script = {}
-  for _, step in ipairs(path) do
-    script[step.state] = script[step.state] or {}
-    table.insert(script[step.state], step.outcome)
-  end
-  return script
-end
-
 -- What the shop's ledger says: money that is owed to a customer, or a code that stays payable.
 local function check_ledger(t, delivered, words)
   local open = 0
@@ -49,7 +40,7 @@ end
 
 local function open_test(name, path)
   local t = pix.testing.flow("examples/flows/" .. name .. ".flow.lua")
-  t:script(script_of(path)):returns("quote", 1500)
+  t:script(walk.script(path)):returns("quote", 1500)
   t._limit = 60
   return t
 end

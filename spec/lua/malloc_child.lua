@@ -2,6 +2,7 @@
 -- of pix.core for memory denied, until none is. Whatever is denied, every call ends, as what it is
 -- or as an error of kind internal which says truly what had left; and then all works again.
 local malloc = assert(package.loadlib(assert(arg[1]), "luaopen_malloc"))()
+local answers = require "spec.lua.answers"
 local core = require "pix.core"
 
 local PLACE = { allow_http = true, base_url = "http://127.0.0.1:9" }
@@ -70,34 +71,12 @@ local function each(name, scenario)
   print(("%s %d"):format(name, n - 2))
 end
 
--- Answers what is asked until the operation itself is; its exchange.
 local function asked()
-  for _ = 1, 9 do
-    local sent = reactor:outbox()
-    if sent and sent.operation ~= "token" then return sent end
-    if sent then reactor:answer(sent.id, { status = 200, body = TOKEN }) end
-    reactor:drain {}
-  end
+  return answers.asked(reactor)
 end
 
--- With memory again everything ends.
 local function finish(futures, body)
-  for _ = 1, 30 do
-    local sent = asked()
-    if sent then reactor:answer(sent.id, { status = 200, body = body }) end
-    reactor:drain {}
-    reactor:advance(1)
-  end
-  for i = 1, 9 do
-    local future = futures[i]
-    if future then
-      assert(future:ready(), "future " .. i .. " is lost")
-      local value, err = future:result()
-      assert(value or err.kind == "internal" and err.sent, tostring(err))
-    end
-  end
-  collectgarbage()
-  assert(reactor:pending() == 0, "something is still under way")
+  answers.finish(reactor, futures, body)
 end
 
 for _, row in ipairs(ROWS) do

@@ -5,41 +5,16 @@ if rawget(_G, "jit") then return end
 
 local tried = require "spec.support.no_memory".tried
 
--- Answers all that is asked, with the token where one is wanted.
 local MORE = [[
   local OPTIONS = {
     ssg = TOKEN, payzu = KEY,
     detseg = { client_id = "client-17", client_token = "t0ken-of-detseg", allow_http = true,
       base_url = "http://127.0.0.1:9" },
   }
-  local TOKENS = '{"access_token":"t0ken","expires_in":3600}'
+  local answers = require "spec.lua.answers"
 
-  -- Answers what is asked until the operation itself is; its exchange, or nil. A check of a
-  -- provider with tokens asks for one and no more.
-  local function asked(is_token)
-    for _ = 1, 9 do
-      local sent = reactor:outbox()
-      if sent and (is_token or sent.operation ~= "token") then return sent end
-      if sent then reactor:answer(sent.id, { status = 200, body = TOKENS }) end
-      reactor:drain {}
-    end
-  end
-
-  local function finish(futures, body)
-    for _ = 1, 50 do
-      local sent = asked()
-      if sent then reactor:answer(sent.id, { status = 200, body = body }) end
-      reactor:drain {}
-      reactor:advance(1)
-    end
-    for i, future in ipairs(futures) do
-      assert(future:ready(), "future " .. i .. " is lost")
-      local value, err = future:result()
-      assert(value or err.kind == "internal" and err.sent, tostring(err))
-    end
-    collectgarbage()
-    assert(reactor:pending() == 0, "something is still under way")
-  end
+  local function asked(is_token) return answers.asked(reactor, is_token) end
+  local function finish(futures, body) answers.finish(reactor, futures, body) end
 ]]
 
 local PAYER = [[{ name = "Maria", tax_id = "52998224725", email = "m@example.com",

@@ -21,6 +21,20 @@ local function read(path)
 end
 M.read = read
 
+--- The lines that a sh command writes.
+function M.lines_of(command)
+  local list = {}
+  for line in output_of(command):gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+--- Is there a file, or a folder, of this name?
+function M.exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
 --- The tree's root, absolute.
 M.root = output_of("pwd"):gsub("\n$", "")
 

@@ -1,6 +1,7 @@
 --- pix flow: check, draw, play, test and trace checkout flows (docs/flow.md).
 local exit = require("pix.cli.exit")
 local json = require("pix.cli.json")
+local open_journal = require("pix.cli.open_journal")
 local report = require("pix.cli.report")
 local terminal = require("pix.cli.terminal")
 
@@ -201,18 +202,6 @@ function actions.run(ctx, args)
     returns[given[1]] = as_value(given[2])
   end
   return require("pix.cli.flow_play").play(ctx, flow, args, returns)
-end
-
-local function open_journal(ctx, args)
-  local where = args.journal or ctx.getenv("PIX_JOURNAL") or "pix.db"
-  local file = not where:find("^postgres") and io.open((where:gsub("^sqlite:", "")), "rb")
-  if file then
-    file:close()
-  elseif file == nil then -- it is looked at, and not made
-    return nil, { kind = "config", sent = "no", message = "there is no journal " .. where,
-      hint = "name it: --journal FILE, or PIX_JOURNAL" }
-  end
-  return require("pix.journal").open(where)
 end
 
 -- One line a run, the newest last.

@@ -1,6 +1,7 @@
 --- pix journal: what a shop's journal holds, and a person's word on what nobody else can find out.
 local exit = require("pix.cli.exit")
 local json = require("pix.cli.json")
+local open_journal = require("pix.cli.open_journal")
 local report = require("pix.cli.report")
 local terminal = require("pix.cli.terminal")
 
@@ -12,8 +13,6 @@ local MEMBERS = { "id", "reference", "kind", "provider", "amount", "state", "sta
   "charge_id", "code", "code_kind", "expires", "due", "worker", "lease", "fence", "created",
   "updated", "data" }
 local TIMES = { expires = true, due = true, lease = true, created = true, updated = true }
-local DEFAULT_FILE = "pix.db"
-local PATIENCE = 2 -- seconds for a database that is locked
 local MOST = 50
 
 -- ---- Arguments ----
@@ -50,27 +49,6 @@ function M.define(command)
   command:command("export", "Every operation, a line of JSON each.")
   command:option("--journal", "Where it is: a file or a postgres URL; else PIX_JOURNAL, else "
     .. "pix.db."):argname("DB")
-end
-
--- ---- The journal ----
-
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then
-    file:close()
-  end
-  return file ~= nil
-end
-
--- A command that looks must not make a new, empty journal.
-local function open(ctx, args)
-  local where = args.journal or ctx.getenv("PIX_JOURNAL") or DEFAULT_FILE
-  local path = where:gsub("^sqlite:", "")
-  if not where:find("^postgres") and not exists(path) then
-    return nil, { kind = "config", sent = "no", message = ("there is no journal %s"):format(path),
-      hint = "name it: --journal FILE, or PIX_JOURNAL" }
-  end
-  return require("pix.journal").open(where, { patience = PATIENCE })
 end
 
 -- ---- Showing ----
@@ -278,7 +256,7 @@ function ACTIONS.export(ctx, _, journal)
 end
 
 function M.run(ctx, args)
-  local journal, err = open(ctx, args)
+  local journal, err = open_journal(ctx, args)
   if not journal then
     return report.failure(ctx, err)
   end

@@ -55,7 +55,8 @@ end
 
 -- ---- Walking one ----
 
-local function script_of(path)
+--- What each state's outcomes are on a path, one after another: { state = { outcome, … } }. Pure.
+function M.script(path)
   local script = {}
   for _, step in ipairs(path) do
     script[step.state] = script[step.state] or {}
@@ -97,7 +98,7 @@ end
 local function walk(report, where, path, options, returns)
   local t = testing.flow(where)
   local ok, err = pcall(function()
-    t:script(script_of(path))
+    t:script(M.script(path))
     t._limit = #path + 1 -- where data leads elsewhere it may go round for ever
     for title, value in pairs(returns) do t:returns(title, value) end
     t:run(sample(t._graph, options.input))

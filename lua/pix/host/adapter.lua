@@ -26,13 +26,7 @@ function M.suspendable()
   return true
 end
 
---- @treturn boolean
-function M.any_ready(futures)
-  for i = 1, #futures do
-    if futures[i]:ready() then return true end
-  end
-  return false
-end
+M.any_ready = pump.any_ready
 
 --- Has the waiter woken by whichever future is ready first.
 function M.watch(futures, waiter)

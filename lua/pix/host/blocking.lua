@@ -5,13 +5,6 @@ local pump = require "pix.host.pump"
 
 local M = { name = "blocking" }
 
-local function any_ready(list)
-  for i = 1, #list do
-    if list[i]:ready() then return true end
-  end
-  return false
-end
-
 -- The default turn: wait, then take out what came.
 local function turn()
   pump.idle()
@@ -25,7 +18,7 @@ end
 function M.await_any(list, seconds, step)
   step = step or turn
   local timer = seconds and core.timer(seconds)
-  while not any_ready(list) do
+  while not pump.any_ready(list) do
     if timer and timer:ready() then return false end
     step()
   end

@@ -124,13 +124,6 @@ local function await_promise_of(host)
   return function(list, seconds) return await_promise(host, list, seconds) end
 end
 
-local function any_ready(list)
-  for i = 1, #list do
-    if list[i]:ready() then return true end
-  end
-  return false
-end
-
 -- ---- Tasks that run in another host's coroutines ----
 
 -- A guest has `_asked` (it is to be cancelled) and `_waits` (the future it waits for, which its
@@ -206,7 +199,7 @@ function M.await_any(host, list, seconds)
     return blocking.await_any(list, seconds, scheduler.step_for(list))
   end
   if host == scheduler then return scheduler.await_any(list, seconds) end
-  if any_ready(list) then return true end
+  if pump.any_ready(list) then return true end
   local guest = guest_of(host)
   if guest and guest._asked then return nil, take_cancellation(guest, "maybe") end
   local futures = as_futures(list)
@@ -217,7 +210,9 @@ function M.await_any(host, list, seconds)
   local ready = (host.await_any or await_promise_of(host))(futures, seconds)
   if not guest then return ready end
   guest._waits = nil
-  if guest._asked and not any_ready(list) then return nil, take_cancellation(guest, "maybe") end
+  if guest._asked and not pump.any_ready(list) then
+    return nil, take_cancellation(guest, "maybe")
+  end
   return ready
 end
 

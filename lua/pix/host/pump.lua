@@ -16,6 +16,15 @@ local driver -- moves a virtual reactor; set by pix.testing
 local STUCK = "pix: nothing can move any more: every task waits for another one, "
   .. "or for a promise that nobody is left to fulfil"
 
+--- Is one of these futures or tasks ready?
+-- @treturn boolean
+function M.any_ready(list)
+  for i = 1, #list do
+    if list[i]:ready() then return true end
+  end
+  return false
+end
+
 --- Registers a waiter; it is woken once, by the drain that brings the subject.
 function M.watch(subject, waiter)
   local present = waiting[subject]

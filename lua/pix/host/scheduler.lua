@@ -285,17 +285,10 @@ function M.await(future, seconds)
   return nil, take_cancellation(task)
 end
 
-local function any_ready(list)
-  for i = 1, #list do
-    if list[i]:ready() then return true end
-  end
-  return false
-end
-
 --- The same for the first of several.
 function M.await_any(list, seconds)
   local task = current
-  if any_ready(list) then return true end
+  if pump.any_ready(list) then return true end
   if task._asked then return nil, take_cancellation(task) end
   local timer = seconds and core.timer(seconds)
   for i = 1, #list do
@@ -310,7 +303,7 @@ function M.await_any(list, seconds)
     pump.unwatch(timer, task)
     timer:cancel()
   end
-  if any_ready(list) then return true end
+  if pump.any_ready(list) then return true end
   if task._asked then return nil, take_cancellation(task) end
   return false
 end
