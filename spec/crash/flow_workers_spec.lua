@@ -81,10 +81,7 @@ describe("four workers that share runs of a flow, killed at random", function()
     assert.is_true(status ~= "paid" or brewed ~= nil or told, "money was kept: " .. words)
     assert.is_true(status ~= "pending" or told, "still payable: " .. words)
     assert.is_true(run.state ~= "thanks" or brewed ~= nil and status == "paid", words)
-    -- a machine that was cut off at its last attempt counts as failed, whatever it had done
-    local cut_off = words:find("cut off by the end", 1, true)
-    assert.is_true(not brewed or status == "paid" or told or cut_off ~= nil,
-      "given for nothing: " .. words)
+    assert.is_true(not brewed or status == "paid" or told, "given for nothing: " .. words)
   end
 
   it("bring each run to its end once", function()

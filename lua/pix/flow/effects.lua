@@ -279,6 +279,18 @@ local function attempt(run, node, args, context)
   return nil, "failed", message and tostring(message)
 end
 
+-- Tells a person, again and again until it gets through. false: the run was stopped.
+local function tell(run, node, message)
+  while not run._stopped do
+    run:hold()
+    local ok, err = run:tell_person(message, node)
+    if ok then return true end
+    run:complain(("the alert %q did not get through: %s"):format(message, tostring(err)))
+    tasks.sleep(ALERT_PAUSE)
+  end
+  return false
+end
+
 -- Counts a further try and writes it down before it begins. false: there are no more.
 local function count_try(run, node)
   if run.data.tries >= (node.args.attempts or 1) then return false end
@@ -286,10 +298,22 @@ local function count_try(run, node)
   return run:note("again")
 end
 
+-- A delivery that the program's end cut off in its last attempt may have been made. The run goes on
+-- as failed, for a customer without goods must get the money back; whether goods went with it, only
+-- a person can find out.
+local function doubt(run, node)
+  local message = "cut off by the end of the program"
+  if run._stopped or not node.args.delivers then return message end
+  tell(run, node, ('%s: run %s was cut off in the last attempt of "%s", which may have been done; '
+    .. "it goes on as failed"):format(run._graph.name, run.id, node.title))
+  return message .. "; a person was told"
+end
+
 function M.perform(run, node)
   run:show(node)
-  local outcome, message = "failed", "cut off by the end of the program"
+  local outcome, message = "failed", nil
   local going = not run._resumed or count_try(run, node)
+  if not going then message = doubt(run, node) end
   while going do
     local value
     run:hold()
@@ -313,13 +337,7 @@ end
 function M.alert(run, node)
   run:show(node)
   local message = tostring(run:value(node, node.args.message))
-  while not run._stopped do
-    run:hold()
-    local ok, err = run:tell_person(message, node)
-    if ok then return "next", { note = message } end
-    run:complain(("the alert %q did not get through: %s"):format(message, tostring(err)))
-    tasks.sleep(ALERT_PAUSE)
-  end
+  if tell(run, node, message) then return "next", { note = message } end
 end
 
 -- ---- Data ----
