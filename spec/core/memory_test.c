@@ -160,7 +160,7 @@ static bool make_timer(struct pix_err *err) {
   if (timer != NULL) {
     pix_reactor_submit(reactor, timer);
     ended = pix_reactor_drain(reactor);
-    CHECK(ended == NULL || ended == timer);
+    CHECK(ended == NULL || (ended == timer && ended->starved));
     if (ended != NULL) ended->verbs->free(ended);
   }
   pix_reactor_close(reactor);

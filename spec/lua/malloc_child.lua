@@ -223,7 +223,7 @@ each("timers and promises are made", function(try)
     assert(not future or future:ready(), "future " .. i .. " is lost")
     local value, err
     if future then value, err = future:result() end
-    assert(not err or err.kind == "internal" or err.kind == "cancelled", tostring(err))
+    assert(not err or err.kind == "internal", tostring(err))
     assert(not future or value or err)
   end
   return denied

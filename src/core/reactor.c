@@ -193,7 +193,7 @@ uint64_t pix_reactor_submit(struct pix_reactor *r, struct pix_op *op) {
 
   op->next = op->chain = op->cancel_next = NULL;
   op->state = 0;
-  op->cancelled = false;
+  op->cancelled = op->starved = false;
   pthread_mutex_lock(&r->lock);
   id = op->id = ++r->last_id;
   insert_locked(r, op);

@@ -36,7 +36,8 @@ struct pix_op {
   uint64_t id;         /* given by submit; never 0, never reused within a process */
   struct pix_op *next; /* link of the queue that holds it now */
   void *owner;         /* the owner's own; the reactor never looks at it */
-  bool cancelled;      /* reactor's thread: finished by cancel */
+  bool cancelled;      /* reactor's thread: finished by cancel, or: */
+  bool starved;        /* … for lack of memory */
   unsigned char state; /* the reactor's own, under its lock, as are the two links */
   struct pix_op *chain;
   struct pix_op *cancel_next;

@@ -25,12 +25,13 @@ static void timer_abort(struct pix_reactor *reactor, struct pix_op *op) {
   pix_reactor_finish(reactor, op);
 }
 
-/* Without memory to wait it ends at once, as cancelled: never lost. */
+/* Without memory to wait it ends at once and says so: never lost. */
 static void timer_start(struct pix_reactor *reactor, struct pix_op *op) {
   struct timer *timer = (struct timer *)op;
 
-  if (!pix_loop_after(reactor, timer->seconds, &timer->place, op, timer_due))
-    timer_abort(reactor, op);
+  if (pix_loop_after(reactor, timer->seconds, &timer->place, op, timer_due)) return;
+  op->starved = true;
+  timer_abort(reactor, op);
 }
 
 static void timer_free(struct pix_op *op) {

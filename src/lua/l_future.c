@@ -70,6 +70,8 @@ static void advance_plain(lua_State *L, struct l_hub *hub, struct l_task *task, 
   (void)hub;
   if (future->kind == L_PROMISE)
     settle(future, future->promised ? future->promise : L_TRUE);
+  else if (op->starved)
+    l_future_lose(future, PIX_EINTERNAL, PIX_SENT_NO, L_NO_MEMORY);
   else if (op->cancelled)
     l_future_lose(future, PIX_ECANCELLED, PIX_SENT_NO, "the timer was cancelled");
   else
