@@ -7,7 +7,7 @@ local M = {}
 local Kiosk = {}
 Kiosk.__index = Kiosk
 
-local PATIENCE = 60 -- seconds until what is waited for counts as never coming
+local PATIENCE = 120 -- seconds until what is waited for counts as never coming
 
 local function environment(self, sandbox, options)
   local account = sandbox.credentials.ssg
@@ -23,6 +23,18 @@ local function environment(self, sandbox, options)
   return env
 end
 
+local WITHOUT_A_WINDOW = "echo $$ >$PIX_KIOSK_TEST/pid; exec love \"$0\""
+
+-- Xvfb takes a number that is free, and writes it down with the end of its line.
+local IN_A_WINDOW = [[
+cd "$PIX_KIOSK_TEST"
+: >display
+Xvfb -displayfd 3 -screen 0 1280x2048x24 -nolisten tcp 3>display 2>/dev/null &
+screen=$!
+trap 'kill $screen' EXIT
+until read -r number <display; do kill -0 $screen || exit 1; sleep 0.02; done
+DISPLAY=:$number love "$0"]]
+
 --- Starts it.
 -- @tparam table sandbox
 -- @tparam table options size = "800x480", language, machine; window = true for a window of a real X
@@ -32,10 +44,8 @@ function M.start(sandbox, options)
   for _, name in ipairs { "log", "commands" } do
     assert(io.open(self.folder .. "/" .. name, "w")):close()
   end
-  local server = options.window and "xvfb-run -a -s '-screen 0 1280x2048x24' " or ""
-  local command = program.command({ "timeout", "300", "sh", "-c",
-    "echo $$ >$PIX_KIOSK_TEST/pid; exec " .. server .. "love \"$0\"",
-    program.root .. "/examples/kiosk" },
+  local command = program.command({ "timeout", "600", "sh", "-c",
+    options.window and IN_A_WINDOW or WITHOUT_A_WINDOW, program.root .. "/examples/kiosk" },
     { env = environment(self, sandbox, options) })
   self.process = assert(io.popen(("(%s) >%s/out 2>&1 </dev/null; echo $?"):format(command,
     self.folder)))
