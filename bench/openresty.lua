@@ -1,9 +1,10 @@
 -- openresty.lua - checkouts per second in one nginx worker: luapix against an HTTP client for
 -- OpenResty, the same requests on the same static upstream, in interleaved rounds; then what /ping
--- notices of 256 checkouts in flight against an upstream that answers after 50 ms. Prints markdown
--- tables. `make bench-openresty` builds what it needs. ROUNDS and SCALE (percent) as for bench/run.
--- RESTY_HTTP names the folder that holds lua-resty-http's resty/http.lua, which no package brings;
--- without it bench/cosocket.lua, which does less, stands in.
+-- notices of 256 checkouts in flight against an upstream that answers after 50 ms, and of as many
+-- requests that only sleep. Prints markdown tables. `make bench-openresty` builds what it needs.
+-- ROUNDS and SCALE (percent) as for bench/run. RESTY_HTTP names the folder that holds
+-- lua-resty-http's resty/http.lua, which no package brings; without it bench/cosocket.lua, which
+-- does less, stands in.
 local median = require "bench.median"
 local nginx = require "spec.support.nginx"
 
@@ -12,6 +13,7 @@ local SCALE = (tonumber(os.getenv "SCALE") or 100) / 100
 local IN_FLIGHT = { 1, 64, 256 }
 local CHECKOUTS = { [1] = 10000, [64] = 40000, [256] = 40000 }
 local SLOW_MS = 50
+local RATE = 2700 -- checkouts a second, each of two requests: 270 in flight, and more if they wait
 local RESTY = os.getenv "RESTY_HTTP"
 local CLIENT = RESTY and "lua-resty-http" or "cosockets by hand"
 local SIDES = { "bare", "checked", "luapix" }
@@ -42,8 +44,8 @@ end
 
 local function start_slow()
   local port = nginx.free_port()
-  local pipe = assert(io.popen(("build/bench/slow %d %d bench/answers >/dev/null & echo $!"):format(
-    port, SLOW_MS)))
+  local pipe = assert(io.popen(("build/bench/slow %d %d bench/answers exact >/dev/null & echo $!")
+    :format(port, SLOW_MS)))
   local pid = pipe:read("*n")
   pipe:close()
   return port, pid
@@ -90,6 +92,7 @@ local function start_worker(upstream, slow)
       location = /luapix { content_by_lua_block { answer(checkout(fast)) } }
       location = /bare { content_by_lua_block { answer(shop.bare(fast_shop)) } }
       location = /checked { content_by_lua_block { answer(shop.checked(fast_shop)) } }
+      location = /slow-nothing { content_by_lua_block { ngx.sleep(0.1) answer "PENDING" } }
       location = /slow-luapix { content_by_lua_block { answer(checkout(slow)) } }
       location = /slow-checked { content_by_lua_block { answer(shop.checked(slow_shop)) } }
     ]],
@@ -181,15 +184,15 @@ local function print_rounds(found)
   end
 end
 
--- /ping once a millisecond or so, while 256 clients buy.
+-- /ping, a millisecond after the last, while others buy. They begin evenly: see bench/load.c.
 local function ping(worker, path)
   local busy
   if path then
     busy = assert(io.popen(load_command(worker, path,
-      "--connections 256 --requests 1000000 --seconds 4")))
+      ("--connections 512 --requests 1000000 --seconds 4 --rate %d"):format(RATE))))
     os.execute("sleep 1")
   end
-  local one = load(worker, "/ping", "--requests 2000 --pause 1 --seconds 2")
+  local one = load(worker, "/ping", "--requests 2000 --pause 1 --seconds 2 --realtime 20")
   if busy then
     one.busy = figures(busy:read("*a"))
     busy:close()
@@ -197,20 +200,43 @@ local function ping(worker, path)
   return one
 end
 
-local function print_pings(worker)
-  print()
-  print(("/ping while 256 checkouts are in flight, upstream %d ms"):format(SLOW_MS))
-  print()
-  print("| | p50 ms | p99 ms | max ms | p50 of a checkout ms |")
-  print("|---|---:|---:|---:|---:|")
-  for _, path in ipairs { false, "/slow-checked", "/slow-luapix" } do
-    local list, busy = {}, {}
-    for _ = 1, ROUNDS do
-      list[#list + 1] = ping(worker, path)
-      busy[#busy + 1] = list[#list].busy
+local PINGS = {
+  { title = "idle" },
+  { title = "ngx.sleep(0.1), nothing else", path = "/slow-nothing" },
+  { title = CLIENT .. ", checked", path = "/slow-checked" },
+  { title = "luapix", path = "/slow-luapix" },
+}
+
+local function measure_pings(worker)
+  for round = 1, ROUNDS do
+    io.stderr:write(("round %d of %d, /ping\n"):format(round, ROUNDS))
+    for _, row in ipairs(PINGS) do
+      row[round] = ping(worker, row.path)
+      row[round].to_idle = row[round].p99 / PINGS[1][round].p99
     end
-    print(("| %s | %.3f | %.3f | %.3f | %s |"):format(path or "idle", median(list, "p50"),
-      median(list, "p99"), median(list, "max"), path and median(busy, "p50") or ""))
+  end
+end
+
+local function busy_figures(row)
+  local list = {}
+  for round, one in ipairs(row) do list[round] = one.busy end
+  if #list == 0 then return "0 | " end
+  local least = math.huge
+  for _, one in ipairs(list) do least = math.min(least, one.least) end
+  return ("%d | %.1f"):format(least, median(list, "p50"))
+end
+
+local function print_pings(worker)
+  measure_pings(worker)
+  print()
+  print(("/ping while %d checkouts a second begin, upstream %d ms, medians of %d rounds"):format(
+    RATE, SLOW_MS, ROUNDS))
+  print()
+  print("| | p50 ms | p99 ms | to idle | max ms | in flight at least | p50 of a checkout ms |")
+  print("|---|---:|---:|---:|---:|---:|---:|")
+  for _, row in ipairs(PINGS) do
+    print(("| %s | %.3f | %.3f | %.2f | %.3f | %s |"):format(row.title, median(row, "p50"),
+      median(row, "p99"), median(row, "to_idle"), median(row, "max"), busy_figures(row)))
   end
 end
 

@@ -7,7 +7,11 @@
 ** request only after the answer (HTTP/1.1 without pipelining), so a connection has at most one
 ** answer due. Only what luapix and bench/limit send is understood.
 **
-** usage: slow PORT MILLISECONDS FOLDER-OF-ANSWERS
+** The delay ends at the next millisecond after its end, so that several answers leave together and
+** the processor rests between: thousands in flight ask for that. "exact" has each leave at its own
+** moment, as from many servers that know nothing of each other: a client's bursts are then its own.
+**
+** usage: slow PORT MILLISECONDS FOLDER-OF-ANSWERS [exact]
 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +23,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +48,7 @@ struct due {
 
 struct server {
   int epoll, listener;
+  bool exact;
   double delay;
   struct answer token, create, status;
   struct connection *connections[MAX_FD];
@@ -163,17 +169,22 @@ static void send_due(struct server *server) {
   }
 }
 
-static int wait_time(const struct server *server) {
+static int wait_for_events(const struct server *server, struct epoll_event *events) {
   double left = server->count > 0 ? server->queue[server->first].at - now() : 1;
+  struct timespec time;
 
-  return left > 0 ? (int)(left * 1000) + 1 : 0;
+  if (left < 0) left = 0;
+  if (!server->exact)
+    return epoll_wait(server->epoll, events, BATCH, left > 0 ? (int)(left * 1000) + 1 : 0);
+  time = (struct timespec){(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+  return epoll_pwait2(server->epoll, events, BATCH, &time, NULL);
 }
 
 static void serve(struct server *server) {
   struct epoll_event events[BATCH];
 
   for (;;) {
-    int count = epoll_wait(server->epoll, events, BATCH, wait_time(server));
+    int count = wait_for_events(server, events);
 
     for (int i = 0; i < count; i++) {
       int fd = events[i].data.fd;
@@ -188,7 +199,10 @@ static void serve(struct server *server) {
 int main(int argc, char **argv) {
   static struct server server;
 
-  if (argc != 4) return fprintf(stderr, "usage: slow PORT MILLISECONDS FOLDER\n"), 2;
+  if (argc != 4 && argc != 5)
+    return fprintf(stderr, "usage: slow PORT MILLISECONDS FOLDER [exact]\n"), 2;
+  server.exact = argc == 5 && strcmp(argv[4], "exact") == 0;
+  if (server.exact) prctl(PR_SET_TIMERSLACK, 1000UL);
   server.delay = atof(argv[2]) / 1000;
   server.epoll = epoll_create1(0);
   load(&server.token, argv[3], "token", "200 OK");

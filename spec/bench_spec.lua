@@ -87,6 +87,19 @@ local function start_server()
   }
 end
 
+local function start_slow(mode)
+  local port = nginx.free_port()
+  local pipe = assert(io.popen(("exec build/bench/slow %d 50 bench/answers %s >/dev/null & echo $!")
+    :format(port, mode)))
+  local slow = { port = port, pid = pipe:read("*n") }
+  pipe:close()
+  nginx.eventually("slow listens", function()
+    return program.run({ "build/bench/load", "--port", port, "--path", "/", "--requests", 1 },
+      { folder = program.root, env = PLAIN }).status == 0
+  end)
+  return slow
+end
+
 -- ---- Running them ----
 
 local function figures(line)
@@ -110,7 +123,8 @@ describe("the benchmark", function()
   setup(function()
     -- The suites of both VMs run beside each other: one makes, the other waits.
     local built = program.run({ "flock", "build/bench.lock", "make", "-s", "LUA=", "VARIANT=",
-      "all", "build/bench/limit", "build/bench/slow" }, { folder = program.root, env = PLAIN })
+      "all", "build/bench/limit", "build/bench/slow", "build/bench/load" },
+      { folder = program.root, env = PLAIN })
     assert(built.status == 0, built.err)
     server = start_server()
   end)
@@ -140,6 +154,36 @@ describe("the benchmark", function()
       end)
     end
   end
+
+  -- What load says of 40 requests at slow.c, which answers after 50 ms.
+  local function load(slow, ...)
+    local words = { "build/bench/load", "--port", slow.port, "--path", "/", "--requests", 40, ... }
+    local result = program.run(words, { folder = program.root, env = PLAIN })
+    assert.equal(0, result.status, result.err)
+    local found = figures(result.out)
+    assert.equal(40, found.requests)
+    assert.is_true(found.p50 >= 50, result.out)
+    return found
+  end
+
+  for _, mode in ipairs { "", "exact" } do
+    it(("has slow %s answer no earlier than asked"):format(mode), function()
+      local slow = start_slow(mode)
+      finally(function() os.execute("kill " .. slow.pid) end)
+      load(slow, "--connections", 20)
+    end)
+  end
+
+  it("has load begin requests by the clock, and say where no connection was free", function()
+    local slow = start_slow "exact"
+    finally(function() os.execute("kill " .. slow.pid) end)
+    local found = load(slow, "--connections", 40, "--rate", 200)
+    assert.is_true(found.seconds >= 39 / 200, "a request began too early")
+    assert.equal(0, found.late)
+    found = load(slow, "--connections", 4, "--rate", 200) -- ten times 50 ms for each of the four
+    assert.is_true(found.seconds >= 0.5)
+    assert.is_true(found.late > 0)
+  end)
 
   it("prints one table of luapix and the others, with date, machine and versions", function()
     local words = { "env", "OTHERS=1", "ROUNDS=1", "SCALE=1", "bench/run" }
