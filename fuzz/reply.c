@@ -110,6 +110,7 @@ static void make_call(lua_State *L, const struct call_row *row, struct call *cal
     lua_setfield(L, -2, "card");
   }
   pix_err_init(&err);
+  pix_request_init(&call->request);
   if (pix_account_init(L, -2, provider, &call->account, &err) != PIX_OK ||
       pix_codec_encode(L, &call->account, operation_of(row), lua_gettop(L), FUZZ_NOW,
                        &call->request, &err) != PIX_OK) {

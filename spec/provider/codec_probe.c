@@ -89,14 +89,14 @@ static int account_encode(lua_State *L) {
 
   lua_settop(L, 4);
   request = lua_newuserdata(L, sizeof *request);
-  memset(request, 0, sizeof *request);
+  pix_request_init(request);
   luaL_getmetatable(L, REQUEST);
   lua_setmetatable(L, -2);
   pix_err_init(&err);
   top = lua_gettop(L);
   if (pix_codec_encode(L, account, operation, 3, now, request, &err) != PIX_OK) {
     if (lua_gettop(L) != top) return luaL_error(L, "encode left the stack changed");
-    if (request->url.data != NULL || request->body.data != NULL)
+    if (request->url.len > 0 || request->body.len > 0 || request->body.secret)
       return luaL_error(L, "a refused request is not empty");
     return fail(L, &err);
   }

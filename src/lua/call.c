@@ -25,7 +25,8 @@ static void let_go(lua_State *L, struct l_future *future) {
   luaL_unref(L, LUA_REGISTRYINDEX, future->arguments);
   future->provider_anchor = future->arguments = LUA_NOREF;
   future->provider = NULL;
-  pix_request_fini(&future->request);
+  if (future->request != NULL) l_hub_put_request(future->hub, future->request);
+  future->request = NULL;
   future->step = L_STEP_DONE;
 }
 
@@ -34,7 +35,7 @@ void l_call_fini(lua_State *L, struct l_future *future) {
 }
 
 static const char *operation_of(const struct l_future *future) {
-  return pix_operation_name(future->request.operation);
+  return pix_operation_name(future->operation);
 }
 
 /* Ends the call with an error. `extras`: index of members to add to it, or 0. Leaves the stack. */
@@ -62,7 +63,7 @@ static void lose_call(lua_State *L, struct l_future *future, enum pix_kind kind,
 static bool needs_token(const struct l_future *future) {
   const struct l_provider *self = future->provider;
 
-  return future->request.auth && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN;
+  return future->request->auth && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN;
 }
 
 static double remaining(const struct l_future *future) {
@@ -84,7 +85,7 @@ static struct pix_http_headers *headers_for(const struct l_provider *self,
 static void send(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
   struct pix_exchange *exchange = pix_exchange_new(self->client);
-  struct pix_request *request = &future->request;
+  struct pix_request *request = future->request;
   double left = remaining(future);
 
   if (exchange != NULL) exchange->headers = headers_for(self, request);
@@ -108,14 +109,15 @@ static void send(lua_State *L, struct l_future *future) {
 static struct pix_exchange *token_exchange(lua_State *L, struct l_provider *self,
                                            struct pix_err *err) {
   double now = pix_reactor_wall(self->hub->reactor);
-  struct pix_exchange *exchange;
+  struct pix_exchange *exchange = NULL;
   struct pix_request request;
 
-  if (pix_codec_encode(L, &self->account, PIX_OP_TOKEN, 0, now, &request, err) != PIX_OK)
-    return NULL;
-  exchange = pix_exchange_new(self->client);
+  pix_request_init(&request);
+  if (pix_codec_encode(L, &self->account, PIX_OP_TOKEN, 0, now, &request, err) == PIX_OK) {
+    exchange = pix_exchange_new(self->client);
+    if (exchange == NULL) pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
+  }
   if (exchange == NULL) {
-    pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
     pix_request_fini(&request);
     return NULL;
   }
@@ -170,7 +172,7 @@ static int begin_token(lua_State *L, struct l_provider *self, bool pause, struct
 ** here loses it after the next token. */
 static bool fetch_token(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
-  bool check = future->request.operation == PIX_OP_CHECK;
+  bool check = future->operation == PIX_OP_CHECK;
   enum l_token_source source = check ? L_TOKEN_FETCH : l_token_ask(L, self);
   struct pix_err err;
   int rc;
@@ -208,8 +210,7 @@ static bool token_good(const struct l_provider *self) {
 
 /* The next step of a call that is encoded. */
 static void proceed(lua_State *L, struct l_future *future) {
-  if (needs_token(future) &&
-      (future->request.operation == PIX_OP_CHECK || !token_good(future->provider))) {
+  if (needs_token(future) && (future->operation == PIX_OP_CHECK || !token_good(future->provider))) {
     wait_for_token(L, future);
   } else {
     anchor(L, future);
@@ -288,8 +289,8 @@ static struct pix_reply reply_of(const struct pix_exchange *exchange) {
 /* The request's bytes belong to the call again: to be sent once more, and for decode, which hides
 ** what a reply echoes of them. */
 static void take_back(struct l_future *future, struct pix_exchange *exchange) {
-  future->request.url = exchange->url;
-  future->request.body = exchange->body;
+  future->request->url = exchange->url;
+  future->request->body = exchange->body;
   pix_buf_init(&exchange->url, PIX_MAX_URL);
   pix_buf_init(&exchange->body, PIX_MAX_REQUEST);
 }
@@ -306,15 +307,14 @@ static void renew(lua_State *L, struct l_future *future) {
 /* The reply taught the account another way to write the request (S1). False: it cannot be done. */
 static bool adapt(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
-  enum pix_operation operation = future->request.operation;
+  enum pix_operation operation = future->operation;
   double now = pix_reactor_wall(future->hub->reactor);
   struct pix_err err;
 
   future->adapted = true;
   if (future->arguments == LUA_NOREF) return false;
-  pix_request_fini(&future->request);
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->arguments);
-  if (pix_codec_encode(L, &self->account, operation, lua_gettop(L), now, &future->request, &err) ==
+  if (pix_codec_encode(L, &self->account, operation, lua_gettop(L), now, future->request, &err) ==
       PIX_OK)
     proceed(L, future);
   else
@@ -351,15 +351,14 @@ static void answered(lua_State *L, struct l_future *future, struct pix_exchange 
   take_back(future, exchange);
   reply.token = &self->token;
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->hub->decoder);
-  verdict =
-      pix_codec_decode(L, top + 1, &self->account, &future->request, &reply, now, false, &err);
+  verdict = pix_codec_decode(L, top + 1, &self->account, future->request, &reply, now, false, &err);
   if (verdict == PIX_VERDICT_RENEW && may_renew) {
     renew(L, future);
   } else if (verdict == PIX_VERDICT_ADAPT && !future->adapted && in_time && adapt(L, future)) {
     /* it is on its way again */
   } else {
     if (verdict != PIX_VERDICT_DONE)
-      pix_codec_decode(L, top + 1, &self->account, &future->request, &reply, now, true, &err);
+      pix_codec_decode(L, top + 1, &self->account, future->request, &reply, now, true, &err);
     lua_remove(L, top + 1);
     conclude(L, future, &err, top);
   }
@@ -380,7 +379,7 @@ static void exchanged(lua_State *L, struct l_future *future, struct pix_exchange
     return;
   }
   describe_failure(exchange, &err);
-  pix_codec_failure(&future->provider->account, &future->request, &err);
+  pix_codec_failure(&future->provider->account, future->request, &err);
   fail(L, future, &err, 0);
 }
 
@@ -455,7 +454,7 @@ static int read_token(lua_State *L, struct l_provider *self, const struct pix_ex
 /* The token is there: a call that waited for it goes on. */
 static void resume(lua_State *L, struct l_future *future) {
   stop_timer(future);
-  if (future->request.operation == PIX_OP_CHECK) {
+  if (future->operation == PIX_OP_CHECK) {
     l_future_finish(L, future, L_TRUE);
     let_go(L, future);
   } else if (remaining(future) <= 0) {
@@ -544,7 +543,9 @@ static struct l_future *future_for(lua_State *L, struct l_provider *self,
   future->task.describe = describe;
   future->provider = self;
   future->provider_name = pix_provider_name(self->account.provider);
-  future->request.operation = operation;
+  future->operation = operation;
+  future->request = l_hub_request(hub);
+  if (future->request == NULL) luaL_error(L, L_NO_MEMORY);
   lua_pushvalue(L, 1);
   future->provider_anchor = luaL_ref(L, LUA_REGISTRYINDEX);
   return future;
@@ -553,17 +554,16 @@ static struct l_future *future_for(lua_State *L, struct l_provider *self,
 /* Fills in the request. A check of a provider with tokens is a fresh token, and no request. */
 static int encode(lua_State *L, struct l_future *future, struct pix_err *err) {
   struct l_provider *self = future->provider;
-  enum pix_operation operation = future->request.operation;
+  enum pix_operation operation = future->operation;
   double now = pix_reactor_wall(future->hub->reactor);
   int rc;
 
   if (operation == PIX_OP_CHECK && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN) {
-    future->request.auth = true;
+    future->request->auth = true;
     return PIX_OK;
   }
-  rc = pix_codec_encode(L, &self->account, operation, 3, now, &future->request, err);
-  future->request.operation = operation;
-  if (rc == PIX_OK && future->request.adaptable) {
+  rc = pix_codec_encode(L, &self->account, operation, 3, now, future->request, err);
+  if (rc == PIX_OK && future->request->adaptable) {
     lua_pushvalue(L, 3);
     future->arguments = luaL_ref(L, LUA_REGISTRYINDEX);
   }
@@ -587,7 +587,7 @@ int l_call_start(lua_State *L) {
   }
   future->deadline =
       pix_reactor_now(future->hub->reactor) +
-      (future->request.timeout > 0 ? future->request.timeout : self->account.timeout);
+      (future->request->timeout > 0 ? future->request->timeout : self->account.timeout);
   proceed(L, future);
   return 1;
 }

@@ -53,7 +53,8 @@ struct l_future {
   double deadline;            /* on the hub's clock */
   unsigned token_used;        /* generation of the token it was sent with */
   struct l_future *wait_next; /* link among those who wait for the provider's token */
-  struct pix_request request;
+  enum pix_operation operation;
+  struct pix_request *request; /* of the hub's; NULL once the call is over */
 };
 
 void l_future_open(lua_State *L);

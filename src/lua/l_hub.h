@@ -15,6 +15,7 @@
 
 struct l_hub;
 struct l_future;
+struct pix_request;
 
 /* The head of everything that may own an op. */
 struct l_task {
@@ -44,6 +45,8 @@ struct l_hub {
   struct l_future **ready_end;
   struct pix_op *taken;   /* virtual: taken from the outbox, still the reactor's */
   struct pix_op *offered; /* the one of them that the test has not seen: it could not be told */
+  struct l_spare *spares; /* requests to be used again */
+  int spare_count;
 };
 
 /* Classes and registry entries; called once per state. */
@@ -70,6 +73,10 @@ void l_hub_anchor(lua_State *L, struct l_hub *hub, int index, struct l_task *tas
 void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task); /* if no op is left */
 void l_hub_push(lua_State *L, const struct l_hub *hub,
                 const struct l_task *task); /* the task's userdata */
+
+/* An empty request, NULL: no memory; and back with it, whatever it holds. */
+struct pix_request *l_hub_request(struct l_hub *hub);
+void l_hub_put_request(struct l_hub *hub, struct pix_request *request);
 
 /* core.reactor(), core.virtual(), core.use() */
 int l_reactor_current(lua_State *L);

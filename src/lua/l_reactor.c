@@ -23,20 +23,6 @@ struct l_reactor {
   struct l_hub *hub; /* one reference; NULL only while it is being made */
 };
 
-struct l_hub *l_hub_ref(struct l_hub *hub) {
-  hub->references++;
-  return hub;
-}
-
-void l_hub_unref(struct l_hub *hub) {
-  if (hub != NULL && --hub->references == 0) free(hub);
-}
-
-bool l_hub_usable(const struct l_hub *hub) {
-  if (hub == NULL || hub->reactor == NULL) return false;
-  return hub->is_virtual || pix_reactor_alive(hub->reactor);
-}
-
 static void free_list(struct pix_op *op) {
   while (op != NULL) {
     struct pix_op *next = op->next;
@@ -118,41 +104,6 @@ struct l_hub *l_hub_current(lua_State *L, struct pix_err *err) {
 
   if (hub != NULL) lua_pop(L, 1);
   return hub;
-}
-
-void l_hub_anchor(lua_State *L, struct l_hub *hub, int index, struct l_task *task) {
-  if (task->anchor != LUA_NOREF) return;
-  index = lua_absindex(L, index);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
-  lua_pushvalue(L, index);
-  task->anchor = luaL_ref(L, -2);
-  lua_pop(L, 1);
-}
-
-void l_hub_release(lua_State *L, struct l_hub *hub, struct l_task *task) {
-  if (task->anchor == LUA_NOREF || task->ops > 0) return;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
-  luaL_unref(L, -1, task->anchor);
-  lua_pop(L, 1);
-  task->anchor = LUA_NOREF;
-}
-
-void l_hub_push(lua_State *L, const struct l_hub *hub, const struct l_task *task) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, hub->anchors);
-  lua_rawgeti(L, -1, task->anchor);
-  lua_remove(L, -2);
-}
-
-uint64_t l_hub_resubmit(struct l_hub *hub, struct l_task *task, struct pix_op *op) {
-  op->owner = task;
-  task->ops++;
-  return pix_reactor_submit(hub->reactor, op);
-}
-
-uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task *task,
-                      struct pix_op *op) {
-  l_hub_anchor(L, hub, index, task);
-  return l_hub_resubmit(hub, task, op);
 }
 
 /* Lua's side of completion: a finished op moves its task one step. It leaves the backlog before its

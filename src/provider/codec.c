@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MOST_KEPT 1024 /* bytes of a text's memory that the next one may use */
+
 static const struct pix_provider *const providers[] = {
 #define PIX_PROVIDER(name) &pix_provider_##name,
 #include "providers.def"
@@ -116,6 +118,31 @@ int pix_codec_auth(const struct pix_account *account, const struct pix_secret *t
   if (name->failed || value->failed)
     return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory for a header");
   return PIX_OK;
+}
+
+void pix_request_init(struct pix_request *request) {
+  memset(request, 0, sizeof *request);
+  pix_buf_init(&request->url, PIX_MAX_URL);
+  pix_buf_init(&request->body, PIX_MAX_REQUEST);
+}
+
+/* Takes the memory of a text for the next one. */
+static void reuse(struct pix_buf *buf, struct pix_buf *old) {
+  pix_buf_clear(old);
+  if (old->secret || old->cap > MOST_KEPT) {
+    pix_buf_fini(old);
+    return;
+  }
+  buf->data = old->data;
+  buf->cap = old->cap;
+}
+
+void pix_request_clear(struct pix_request *request) {
+  struct pix_buf url = request->url, body = request->body;
+
+  pix_request_init(request);
+  reuse(&request->url, &url);
+  reuse(&request->body, &body);
 }
 
 void pix_request_fini(struct pix_request *request) {

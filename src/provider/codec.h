@@ -123,14 +123,18 @@ int pix_account_init(lua_State *L, int index, const struct pix_provider *provide
                      struct pix_account *account, struct pix_err *err);
 void pix_account_fini(struct pix_account *account); /* wipes; safe twice */
 
+/* A request before its first use; what one holds is dropped by encode. clear: empty, and its texts'
+** memory is kept unless it held a secret. fini: nothing is left; safe twice. */
+void pix_request_init(struct pix_request *request);
+void pix_request_clear(struct pix_request *request);
+void pix_request_fini(struct pix_request *request);
+
 /* Encodes an operation from the arguments at `index` (a table; for status, cancel, refund a charge
 ** table or the id as a string; ignored for token and check). Everything is validated here:
-** PIX_EINVALID names the field, PIX_EUNSUPPORTED the operation. `now`: seconds since the epoch
-*(card expiry). On success
-** request is filled (the caller owns its buffers: pix_request_fini); on failure it is empty. */
+** PIX_EINVALID names the field, PIX_EUNSUPPORTED the operation. `now`: seconds since the epoch (card
+** expiry). On success request is filled, and its buffers are the caller's; on failure it is empty. */
 int pix_codec_encode(lua_State *L, struct pix_account *account, enum pix_operation operation,
                      int index, double now, struct pix_request *request, struct pix_err *err);
-void pix_request_fini(struct pix_request *request); /* safe twice */
 
 /* Writes the header line that authenticates: name into `name`, value into `value` (secret).
 ** `token` is NULL for PIX_AUTH_KEY. */

@@ -268,9 +268,7 @@ int pix_codec_encode(lua_State *L, struct pix_account *account, enum pix_operati
   struct pix_args args;
   int rc;
 
-  memset(request, 0, sizeof *request);
-  pix_buf_init(&request->url, PIX_MAX_URL);
-  pix_buf_init(&request->body, PIX_MAX_REQUEST);
+  pix_request_clear(request);
   request->operation = operation;
   request->amount = -1;
   if (!lua_checkstack(L, 24)) return pix_err_set(err, PIX_EINTERNAL, NULL, "out of memory");
@@ -282,6 +280,6 @@ int pix_codec_encode(lua_State *L, struct pix_account *account, enum pix_operati
   if (endpoint == NULL) return unsupported(account, operation, err);
   request->endpoint = endpoint;
   rc = write_request(&args, endpoint, request, err);
-  if (rc != PIX_OK) pix_request_fini(request);
+  if (rc != PIX_OK) pix_request_clear(request);
   return rc;
 }
