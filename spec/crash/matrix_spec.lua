@@ -77,11 +77,7 @@ describe("a program that is killed", function()
   end
 
   local function ledger_of(case)
-    local list = {}
-    for _, charge in ipairs(sandbox.ledger().charges) do
-      if charge.amount == case.amount then list[#list + 1] = charge end
-    end
-    return list
+    return crash.charges(sandbox, case.amount)
   end
 
   local function rows_of(life, case)

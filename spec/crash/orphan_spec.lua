@@ -64,14 +64,6 @@ describe("a program that is killed while a charge becomes an orphan", function()
     error "the child makes transactions without end"
   end
 
-  local function made_of(case)
-    local list = {}
-    for _, charge in ipairs(sandbox.ledger().charges) do
-      if charge.amount == case.amount then list[#list + 1] = charge end
-    end
-    return list
-  end
-
   -- The charge was made, and its answer was lost.
   local function lose_answer(case)
     local journal = assert(journals.open(case.journal))
@@ -103,7 +95,7 @@ describe("a program that is killed while a charge becomes an orphan", function()
           sandbox.fault { provider = "detseg", operation = "charge", amount = case.amount + 1 }
         end, function(case, row)
           sandbox.clear_faults()
-          local made = made_of(case)
+          local made = crash.charges(sandbox, case.amount)
           assert.equal(row and 1 or 0, #made)
           if row then assert.same({ true, made[1].id }, { row.orphan, row.charge_id }) end
         end)

@@ -41,6 +41,15 @@ function M.order(reference, amount)
   return shops.order(reference, { amount = amount })
 end
 
+--- The charges of an amount in a sandbox's ledger.
+function M.charges(sandbox, amount)
+  local list = {}
+  for _, charge in ipairs(sandbox.ledger().charges) do
+    if charge.amount == amount then list[#list + 1] = charge end
+  end
+  return list
+end
+
 --- The arguments of a subscription.
 function M.subscription(reference)
   return { plan = "PLAN123", reference = reference, payer = shops.PAYER, card = assert(pix.card {
