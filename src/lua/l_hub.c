@@ -1,6 +1,6 @@
 /*
-** l_hub.c - what a hub keeps for the tasks of its reactor: their anchors, and the requests of calls,
-** which are used again with the memory of their texts. The reactor's side of it is in l_reactor.c.
+** l_hub.c - what a hub keeps for the tasks of its reactor: their anchors, and the requests of
+** calls, which are used again with the memory of their texts. The rest of it is in l_reactor.c.
 */
 #include "l_hub.h"
 
