@@ -98,7 +98,7 @@ describe("pix.webhook.handler", function()
 
   it("answers before on_event is through, and takes the event again if that fails", function()
     start([[ on_event = function(event)
-      ngx.sleep(0.3)
+      ngx.sleep(2)
       if ngx.shared.box:incr("events", 1, 0) == 1 then error("a defect") end
     end ]])
     local body = body_of("PIX6")
@@ -125,7 +125,7 @@ describe("pix.webhook.handler", function()
     assert.are.equal("1 PIX7 paid\n", events())
   end)
 
-  -- Without being woken the first look would come after two seconds at the earliest. `tell` gets
+  -- Without being woken the first look would come after some minutes. `tell` gets
   -- the id of a charge that is waited for, and has to see that its webhook arrives.
   local function seconds_to_hear(options, tell)
     start("", { workers = options.workers,
@@ -142,7 +142,7 @@ describe("pix.webhook.handler", function()
         ngx.shared.box:set("id", charge.id)
         local reactor = require("pix.core").reactor()
         local from = reactor:now()
-        local status, err = charge:wait { timeout = 60 }
+        local status, err = charge:wait { timeout = 600, every = 300 }
         ngx.say(status or tostring(err), " ", reactor:now() - from) ]],
         id = [[ ngx.print(ngx.shared.box:get("id") or "") ]] } })
     local replies = ng:all({ options.path }, function()
@@ -159,7 +159,7 @@ describe("pix.webhook.handler", function()
   end
 
   it("wakes whoever waits for the charge", function()
-    assert.is_true(seconds_to_hear { path = "/wait", handler = "" } < 1.9)
+    assert.is_true(seconds_to_hear { path = "/wait", handler = "" } < 60)
   end)
 
   -- The provider's own webhook goes astray; the one sent here is taken by another worker only.
@@ -180,7 +180,7 @@ describe("pix.webhook.handler", function()
   it("wakes whoever waits in another worker", function()
     local seconds = seconds_to_hear({ path = "/wait?deaf=1", workers = 4,
       handler = [[ dict = "pix_events" ]] }, tell_another_worker)
-    assert.is_true(seconds < 1.9)
+    assert.is_true(seconds < 60)
   end)
 
   it("raises on options that cannot be right", function()
