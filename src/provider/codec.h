@@ -131,8 +131,9 @@ void pix_request_fini(struct pix_request *request);
 
 /* Encodes an operation from the arguments at `index` (a table; for status, cancel, refund a charge
 ** table or the id as a string; ignored for token and check). Everything is validated here:
-** PIX_EINVALID names the field, PIX_EUNSUPPORTED the operation. `now`: seconds since the epoch, for a
-** card's expiry. On success request is filled, its buffers the caller's; on failure it is empty. */
+** PIX_EINVALID names the field, PIX_EUNSUPPORTED the operation. `now`: seconds since the epoch, for
+** a card's expiry. On success request is filled, its buffers the caller's; on failure it is empty.
+*/
 int pix_codec_encode(lua_State *L, struct pix_account *account, enum pix_operation operation,
                      int index, double now, struct pix_request *request, struct pix_err *err);
 
