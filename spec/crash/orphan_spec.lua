@@ -59,7 +59,10 @@ describe("a program that is killed while a charge becomes an orphan", function()
       assert(life.shop:recover { sole = true })
       life:close()
       after(case, of(case))
-      if output ~= "" then return n end
+      if output ~= "" then
+        assert.truthy(output:find "^survived", output)
+        return n
+      end
     end
     error "the child makes transactions without end"
   end
