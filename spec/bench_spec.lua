@@ -185,6 +185,19 @@ describe("the benchmark", function()
     assert.is_true(found.late > 0)
   end)
 
+  it("has frames tell those until all requests are under way from those that follow", function()
+    local words = { "env", "FRAMES=60", "BUDGETS=default", "bench/frames" }
+    local result = program.run(words, { folder = program.root, env = PLAIN })
+    assert.equal(0, result.status, result.err)
+    local times = (" %d+%.%d+ |"):rep(4)
+    local function row(name, frames)
+      return ("\n| default | %s | %s | %%d+ | CPU |%s\n"):format(name, frames, times)
+    end
+    assert.is_truthy(result.out:match(row("starting", "%d+")), result.out)
+    assert.is_truthy(result.out:match(row("200 under way", "60")), result.out)
+    assert.is_nil(result.out:match("failed"), result.out)
+  end)
+
   it("prints one table of luapix and the others, with date, machine and versions", function()
     local words = { "env", "OTHERS=1", "ROUNDS=1", "SCALE=1", "bench/run" }
     local result = program.run(words, { folder = program.root, env = PLAIN })
