@@ -230,21 +230,29 @@ describe("pix.host.openresty", function()
 
   describe("a client that goes away", function()
     it("ends its own wait and harms nobody", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 5, times = 40 }
-      start { http = "lua_check_client_abort on; lua_shared_dict box 1m;", locations = {
-        charge = [[ local id = shown(ssg:charge { amount = 1990 })
-          ngx.shared.box:incr("after", 1, 0) ngx.say(id) ]],
-        sleep = [[ pix.sleep(3600) ngx.shared.box:incr("after", 1, 0) ]],
-        after = [[ ngx.say(ngx.shared.box:get("after") or 0) ]] } }
+      sb.fault { provider = "payzu", operation = "charge", hang = true, times = "always" }
+      sb.fault { provider = "ssg", operation = "charge", delay = 0.3, times = "always" }
+      start { providers = { "ssg", "payzu" }, payzu = { webhook_url = "http://127.0.0.1:9/none" },
+        http = "lua_check_client_abort on; lua_shared_dict box 1m;", locations = {
+          charge = [[ local id = shown(ssg:charge { amount = 1990 })
+            ngx.shared.box:incr("after", 1, 0) ngx.say(id) ]],
+          hang = [[ payzu:charge { amount = 1990 } ngx.shared.box:incr("after", 1, 0) ]],
+          sleep = [[ pix.sleep(3600) ngx.shared.box:incr("after", 1, 0) ]],
+          after = [[ ngx.say(ngx.shared.box:get("after") or 0) ]] } }
       local requests = {}
       for i = 1, 30 do
         requests[i] = i % 3 == 0 and "/charge"
-          or { path = i % 3 == 1 and "/charge" or "/sleep", leave = 0.05 }
+          or { path = i % 3 == 1 and "/hang" or "/sleep", leave = 0.05 }
       end
       for i, reply in ipairs(ng:all(requests)) do
         if i % 3 == 0 then assert.truthy(reply.body:find(UUID), reply.body) end
       end
-      assert.are.equal("10\n", get("/after"))
+      nginx.eventually("nginx sees that they have gone", function()
+        return count_in(ng:errors(), "client prematurely closed connection") == 20
+      end)
+      sb.clear_faults() -- whoever waited still would now go on
+      assert.truthy(get("/charge"):find(UUID))
+      assert.are.equal("11\n", get("/after"))
       check_log()
       ng:quit() -- the sleepers of an hour do not hold it up
       assert.are.equal("", ng:leftovers())
