@@ -1,5 +1,5 @@
 -- Without any event loop: each call blocks until it is answered. Enough for a cron job or a script.
--- Here: ask what was sold today, and refund by id.
+-- Here: ask what was sold since yesterday, and refund by id.
 local setup = dofile((arg[0]:match("^.*/") or "") .. "setup.lua")
 local pix = require "pix"
 
@@ -21,8 +21,9 @@ local charge = assert(detseg:charge {
 })
 print("made " .. charge.id .. " " .. pix.format(charge.amount))
 
-local today = os.date("!%Y-%m-%d", os.time() - 3 * 3600) -- the day in São Paulo
-for _, found in ipairs(assert(detseg:search { from = today, to = today })) do
+local function day(time) return os.date("!%Y-%m-%d", time - 3 * 3600) end -- in São Paulo
+local now = os.time() -- midnight may have passed since the charge was made
+for _, found in ipairs(assert(detseg:search { from = day(now - 86400), to = day(now) })) do
   print(("%-10s %12s  %s"):format(found.status, pix.format(found.amount), found.id))
 end
 
