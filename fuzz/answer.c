@@ -78,6 +78,7 @@ static void take_body(struct pix_carrier *carrier, struct fuzz_input *input, siz
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct pix_http_client *client;
   static CURL *easy;
+  static struct pix_shard shard = {.epoll = -1};
   struct fuzz_input input = {data, size};
   struct pix_carrier carrier;
   size_t piece = 1 + 64 * fuzz_byte(&input), len;
@@ -88,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memset(&carrier, 0, sizeof carrier);
   carrier.exchange = pix_exchange_new(client);
   carrier.transfer.easy = easy;
+  carrier.transfer.shard = &shard;
   FUZZ_CHECK(carrier.exchange != NULL && easy != NULL);
   /* After a 1xx a whole header comes again. */
   while (more && input.size > 0 &&

@@ -41,6 +41,26 @@ static void serve_gate(struct tcp_conn *conn) {
   }
 }
 
+#define CROWD 200    /* more than one shard holds */
+#define LARGE 100000 /* bytes; libcurl reads a socket in smaller pieces */
+
+/* Those of a crowd at once, then all of them. */
+static void serve_large(struct tcp_conn *conn) {
+  static const char body[LARGE];
+  char head[80];
+
+  snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE);
+  while (tcp_request(conn)) {
+    while (conn->server->requests < CROWD) usleep(500);
+    if (!tcp_write(conn, head) || !tcp_send(conn, body, LARGE)) return;
+  }
+}
+
+/* Says goodbye without a word after each answer. */
+static void serve_once(struct tcp_conn *conn) {
+  if (tcp_request(conn)) tcp_write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
 #define PATIENCE 300 /* seconds: a busy machine, or one that runs this under valgrind, is slow */
 
 static void start_narrow(struct fixture *f, void (*serve)(struct tcp_conn *conn), long width) {
@@ -55,20 +75,43 @@ static uint64_t submit(struct fixture *f, bool once) {
   return pix_reactor_submit(f->reactor, &fixture_exchange(f, "POST", "{}", once)->op);
 }
 
-/* Drains `count` exchanges; all must have succeeded. Their ids go to ids, if not NULL. */
-static void collect(struct fixture *f, uint64_t *ids, int count) {
+/* Drains `count` exchanges, and has each judged. Their ids go to ids, if not NULL. */
+static void drain(struct fixture *f, uint64_t *ids, int count,
+                  void (*judge)(const struct pix_exchange *x)) {
   for (int i = 0; i < count;) {
     struct pix_op *op;
     if (!CHECK(pix_reactor_wait(f->reactor, PATIENCE) == 1)) return;
     for (op = pix_reactor_drain(f->reactor); op != NULL; i++) {
       struct pix_exchange *x = (struct pix_exchange *)op;
       op = op->next;
-      if (!CHECK_INT(PIX_OK, x->failure)) printf("  %s\n", x->message);
-      CHECK(x->sent == PIX_SENT_YES && x->reply.len == 2 && !x->resent);
+      judge(x);
       if (ids != NULL && i < count) ids[i] = x->op.id;
       exchange_end(x);
     }
   }
+}
+
+static void judge_answered(const struct pix_exchange *x) {
+  if (!CHECK_INT(PIX_OK, x->failure)) printf("  %s\n", x->message);
+  CHECK(x->sent == PIX_SENT_YES && !x->resent);
+}
+
+static void judge_ok(const struct pix_exchange *x) {
+  judge_answered(x);
+  CHECK_INT(2, x->reply.len);
+}
+
+static void judge_large(const struct pix_exchange *x) {
+  judge_answered(x);
+  CHECK_INT(LARGE, x->reply.len);
+}
+
+static void judge_cancelled(const struct pix_exchange *x) {
+  CHECK(x->failure == PIX_ECANCELLED && x->sent == PIX_SENT_MAYBE);
+}
+
+static void collect(struct fixture *f, uint64_t *ids, int count) {
+  drain(f, ids, count, judge_ok);
 }
 
 static void a_thousand_on_few_connections(void) {
@@ -101,6 +144,43 @@ static void as_many_connections_as_allowed(void) {
   collect(&f, NULL, 300);
   CHECK_INT(200, f.server.connections);
   fixture_close(&f);
+}
+
+static void a_crowd_gets_large_answers(void) {
+  struct fixture f;
+
+  start_narrow(&f, serve_large, CROWD);
+  for (int i = 0; i < CROWD; i++) submit(&f, i % 2);
+  drain(&f, NULL, CROWD, judge_large);
+  CHECK_INT(CROWD, f.server.requests);
+  fixture_close(&f);
+}
+
+static void a_crowd_is_left_by_its_server(void) {
+  struct fixture f;
+
+  start_narrow(&f, serve_once, CROWD);
+  for (int round = 1; round <= 2; round++) {
+    for (int i = 0; i < CROWD; i++) submit(&f, true);
+    collect(&f, NULL, CROWD);
+    CHECK_INT(CROWD * round, f.server.requests);
+  }
+  fixture_close(&f);
+}
+
+static void a_crowd_is_cancelled(void) {
+  uint64_t ids[CROWD];
+  struct fixture f;
+
+  start_narrow(&f, serve_gate, CROWD);
+  for (int i = 0; i < CROWD; i++) ids[i] = submit(&f, true);
+  while (f.server.requests < CROWD) usleep(1000);
+  for (int i = 0; i < CROWD; i++) pix_reactor_cancel(f.reactor, ids[i]);
+  drain(&f, NULL, CROWD, judge_cancelled);
+  f.server.gate = 1;
+  for (int i = 0; i < CROWD; i++) submit(&f, true);
+  pix_reactor_wait(f.reactor, PATIENCE);
+  fixture_close(&f); /* the others are under way, or have just been */
 }
 
 static void the_queue_is_fair(void) {
@@ -258,6 +338,9 @@ static void a_child_starts_the_client_afresh(void) {
 static const struct check_test tests[] = {
     {"1,000 exchanges share 8 connections", a_thousand_on_few_connections},
     {"as many connections are opened as allowed, and kept", as_many_connections_as_allowed},
+    {"hundreds at once get large answers whole", a_crowd_gets_large_answers},
+    {"hundreds whose server leaves are sent once, each", a_crowd_is_left_by_its_server},
+    {"hundreds are cancelled, and closed upon", a_crowd_is_cancelled},
     {"the queue keeps its order", the_queue_is_fair},
     {"who leaves the queue has sent nothing", leaving_the_queue_is_no},
     {"a cancel at once ends it, and tells what left", cancelled_at_once_never_leaves},

@@ -14,6 +14,7 @@
 #include "core/card.h"
 #include "core/http.h"
 #include "core/http_impl.h"
+#include "core/shards.h"
 #include "core/journal.h"
 #include "core/qr.h"
 #include "core/reactor.h"
@@ -258,11 +259,13 @@ static bool make_body(struct pix_err *err) {
                                              .max_response = 100000,
                                              .max_connections = 4};
   char piece[1000] = "";
+  struct pix_shard shard = {.epoll = -1};
   struct pix_carrier carrier;
   struct pix_http_client *client;
   bool made;
 
   memset(&carrier, 0, sizeof carrier);
+  carrier.transfer.shard = &shard;
   if (pix_http_client_new(&settings, &client, err) != PIX_OK) return false;
   carrier.transfer.easy = curl_easy_init();
   carrier.exchange = pix_exchange_new(client);

@@ -195,6 +195,7 @@ static void account(struct pix_exchange *exchange, struct pix_carrier *carrier) 
   exchange->request_size += exchange->lost_size;
   exchange->resent = exchange->request_size * 2 > expected_size(exchange, carrier) * 3;
   if (exchange->http_version == 20) exchange->client->multiplexes = true;
+  if (exchange->http_version > 0) exchange->client->one_by_one = !exchange->client->multiplexes;
 }
 
 /* From here on the exchange is the owner's. */
@@ -351,7 +352,8 @@ static void launch(struct pix_reactor *reactor, struct pix_exchange *exchange) {
     return;
   }
   carrier->transfer.done = exchange_done;
-  if (!load(exchange, carrier) || pix_loop_add(reactor, &carrier->transfer) != CURLM_OK) {
+  if (!load(exchange, carrier) ||
+      pix_loop_add(reactor, &carrier->transfer, client->one_by_one) != CURLM_OK) {
     pix_carrier_free(carrier); /* uncovered: libcurl without memory */
     refuse(reactor, exchange, PIX_EINTERNAL, "libcurl cannot take the exchange");
     return;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shards.h"
+
 #ifndef POLLRDHUP
 #define POLLRDHUP 0
 #endif
@@ -23,6 +25,7 @@ curl_socket_t pix_carrier_socket(void *data, curlsocktype purpose, struct curl_s
 
   (void)purpose;
   carrier->opened = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  pix_shard_watch(carrier->transfer.shard, carrier->opened);
   return carrier->opened;
 }
 
@@ -111,6 +114,7 @@ size_t pix_carrier_head(char *line, size_t size, size_t count, void *data) {
   struct pix_carrier *carrier = data;
   size_t len = size * count;
 
+  pix_shard_received(carrier->transfer.shard, len);
   carrier->head_size += len;
   if (carrier->head_size > PIX_MAX_REPLY_HEAD) {
     carrier->stop = PIX_STOP_HEAD;
@@ -137,6 +141,7 @@ size_t pix_carrier_body(char *bytes, size_t size, size_t count, void *data) {
   struct pix_buf *reply = &carrier->exchange->reply;
   size_t len = size * count;
 
+  pix_shard_received(carrier->transfer.shard, len);
   if (reply->data == NULL) reserve_reply(carrier);
   if (len > reply->max - reply->len) {
     carrier->stop = PIX_STOP_BODY;

@@ -218,6 +218,7 @@ static int check_url_parts(struct pix_http_client *client, const char *base_url,
   } else {
     kind = check_scheme(settings, scheme, host, err);
     client->tls = strcmp(scheme, "https") == 0;
+    client->one_by_one = !client->tls;
   }
   if (kind == PIX_OK) kind = set_origin(client, base_url, host, port, err);
   if (kind == PIX_OK && !parse_origin(client, settings))

@@ -74,6 +74,7 @@ struct pix_http_client {
   struct pix_carrier *idle;
   int *sockets;                            /* over TLS: by local port, plus 1; NULL: unknown */
   bool multiplexes;                        /* the server speaks HTTP/2 */
+  bool one_by_one;                         /* it speaks HTTP/1; neither: not yet known */
   long active;                             /* exchanges under way */
   struct pix_exchange *queue, *queue_last; /* the others, oldest first */
 };

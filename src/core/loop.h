@@ -11,15 +11,19 @@
 
 #include "reactor.h"
 
+struct pix_shard;
+
 /* Something that libcurl works on: the easy handle's CURLOPT_PRIVATE points to it. */
 struct pix_transfer {
   CURL *easy;
+  struct pix_shard *shard; /* where it is: shards.h wants to hear of its sockets and bytes */
   /* The transfer is over; the easy handle is still in the multi handle. */
   void (*done)(struct pix_reactor *reactor, struct pix_transfer *transfer, CURLcode code);
 };
 
-/* Hands a transfer to libcurl. Nothing is sent before the present batch of cancels is through. */
-CURLMcode pix_loop_add(struct pix_reactor *reactor, struct pix_transfer *transfer);
+/* Hands a transfer to libcurl. Nothing is sent before the present batch of cancels is through.
+** spread: its server has one exchange at a time on a connection (HTTP/1). */
+CURLMcode pix_loop_add(struct pix_reactor *reactor, struct pix_transfer *transfer, bool spread);
 void pix_loop_remove(struct pix_reactor *reactor, struct pix_transfer *transfer);
 
 /* Calls due(reactor, item) on this thread in `seconds`; place as in heap.h. False: no memory. */

@@ -382,13 +382,13 @@ void pix_reactor_set_wall(struct pix_reactor *r, double epoch) {
 
 /* ---- what loop.h offers ---- */
 
-CURLMcode pix_loop_add(struct pix_reactor *r, struct pix_transfer *transfer) {
+CURLMcode pix_loop_add(struct pix_reactor *r, struct pix_transfer *transfer, bool spread) {
   r->started = true;
-  return curl_multi_add_handle(r->multi, transfer->easy);
+  return pix_shards_add(&r->shards, transfer->easy, spread, &transfer->shard);
 }
 
 void pix_loop_remove(struct pix_reactor *r, struct pix_transfer *transfer) {
-  curl_multi_remove_handle(r->multi, transfer->easy);
+  pix_shards_remove(&r->shards, transfer->shard, transfer->easy, r->now);
 }
 
 bool pix_loop_after(struct pix_reactor *r, double seconds, size_t *place, void *item,
@@ -449,11 +449,9 @@ static bool start_thread(struct pix_reactor *r) {
 
 static bool start_multi(struct pix_reactor *r) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  r->multi = curl_multi_init();
-  if (r->multi == NULL) return false;
+  if (!pix_shards_init(&r->shards)) return false;
+  r->multi = r->shards.shard[0].multi;
   r->may_drive = curl_version_info(CURLVERSION_NOW)->version_num >= 0x075700;
-  curl_multi_setopt(r->multi, CURLMOPT_MAXCONNECTS, 65536L);
-  curl_multi_setopt(r->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 256L);
   return true;
 }
 
@@ -514,7 +512,7 @@ int pix_reactor_new(bool is_virtual, struct pix_reactor **out, struct pix_err *e
   if (r->buckets == NULL || !open_descriptor(r)) goto fail;
   if (!is_virtual && !start_multi(r)) goto fail;
   if (!is_virtual && !start_thread(r)) {
-    curl_multi_cleanup(r->multi);
+    pix_shards_fini(&r->shards);
     goto fail;
   }
   *out = r;

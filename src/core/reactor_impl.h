@@ -18,6 +18,7 @@
 #include "doorbell.h"
 #include "heap.h"
 #include "loop.h"
+#include "shards.h"
 
 enum {
   PIX_OP_CANCEL = 1, /* in the list of cancels */
@@ -63,8 +64,8 @@ struct pix_reactor {
   struct pix_op_list finished; /* to be handed over at the end of this turn */
   int64_t now;                 /* of this turn; virtual: the clock itself */
   int64_t wall;                /* virtual: the wall's clock when `now` was 0 */
+  struct pix_shards shards;    /* what libcurl works with */
   bool started;                /* a transfer was added since the last perform */
-  int running;                 /* transfers that libcurl has under way */
   bool stopping;
 
   /* 3. Constant, but for the workers: the owner's. */
@@ -74,7 +75,7 @@ struct pix_reactor {
   pid_t pid;
   volatile char *here; /* a page that the system clears in a child of fork; NULL: none */
   pthread_t thread;
-  CURLM *multi;          /* thread-safe for wakeup only */
+  CURLM *multi;          /* the first shard's, for wakeup */
   int read_fd, write_fd; /* one and the same with an eventfd */
 };
 

@@ -17,7 +17,7 @@
 ** owner with many ops, or who lets the thread take over, or who has a doorbell, does not drive:
 ** there the thread and he work side by side.
 **
-** GATHERING. perform looks at every transfer under way, with a system call for each, however few
+** GATHERING. perform looks at every transfer of a shard, with a system call for each, however few
 ** can go on. With many of them, and an owner who serves others at the doorbell's end, the thread
 ** therefore lets a little time pass between two turns, in which more get ready: what it costs to
 ** look is then shared by those. The pause grows with their number, as the looking does, and is
@@ -96,22 +96,31 @@ static bool take_work(struct pix_reactor *r) {
   return !stop;
 }
 
+static void work_shard(struct pix_reactor *r, struct pix_shard *shard) {
+  CURLMsg *message;
+  int running, left;
+
+  curl_multi_perform(shard->multi, &running);
+  while ((message = curl_multi_info_read(shard->multi, &left)) != NULL) {
+    struct pix_transfer *transfer = NULL;
+    if (message->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+    transfer->done(r, transfer, message->data.result);
+  }
+}
+
 /* What a finished transfer starts in its place gets its first perform at once; but only one round
 ** of them, so that a long queue does not keep the owner from what is finished. */
 static void work_curl(struct pix_reactor *r) {
-  int left, rounds = 2;
+  int rounds = 2;
 
   do {
-    CURLMsg *message;
+    struct pix_shard *shard;
+    int at = 0;
     r->started = false;
-    curl_multi_perform(r->multi, &r->running);
-    while ((message = curl_multi_info_read(r->multi, &left)) != NULL) {
-      struct pix_transfer *transfer = NULL;
-      if (message->msg != CURLMSG_DONE) continue;
-      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-      transfer->done(r, transfer, message->data.result);
-    }
+    while ((shard = pix_shards_next(&r->shards, &at, r->now)) != NULL) work_shard(r, shard);
   } while (r->started && --rounds > 0);
+  pix_shards_tidy(&r->shards, r->now);
 }
 
 /* Until the next timer is due, and `end` at the latest. */
@@ -150,10 +159,10 @@ static bool unfinished(void *context, uint64_t id) {
 
 /* Sleeps until a turn that began at r->now is old enough for another one. */
 static void gather(const struct pix_reactor *r) {
-  int64_t space = (int64_t)r->running * GATHER_EACH, left;
+  int64_t space = (int64_t)r->shards.active * GATHER_EACH, left;
   struct timespec pause = {0, 0};
 
-  if (r->running < GATHER_FROM) return;
+  if (r->shards.active < GATHER_FROM) return;
   left = r->now + (space < GATHER_MOST ? space : GATHER_MOST) - pix_reactor_ticks();
   if (left <= 0) return;
   pause.tv_nsec = (long)left;
@@ -177,7 +186,7 @@ static void rest(struct pix_reactor *r) {
   pthread_mutex_lock(&r->lock);
   hand_over_locked(r);
   work = r->submitted.head != NULL || r->cancels != NULL || r->stop || r->wanted;
-  if (r->nap > 0 && r->running > 0) end = pix_reactor_ticks() + r->nap;
+  if (r->nap > 0 && r->shards.active > 0) end = pix_reactor_ticks() + r->nap;
   r->sleeping = !work && end == INT64_MAX;
   bell = r->bell;
   pthread_mutex_unlock(&r->lock);
@@ -188,7 +197,7 @@ static void rest(struct pix_reactor *r) {
     if (pix_doorbell_paused(bell) && wait > BELL_PAUSE) wait = BELL_PAUSE;
   }
   /* A failing poll must not become a busy loop. */
-  if (curl_multi_poll(r->multi, fds, count, wait, NULL) != CURLM_OK) poll(NULL, 0, 5);
+  if (pix_shards_poll(&r->shards, fds, count, wait, r->now) != CURLM_OK) poll(NULL, 0, 5);
   if (bell == NULL) return;
   gather(r);
   pix_doorbell_turn(bell, pix_reactor_ticks(), unfinished, r);
@@ -294,7 +303,8 @@ static bool done_or_rest(struct pix_reactor *r, int64_t end, bool *signal) {
   pthread_mutex_unlock(&r->lock);
   if (done) return true;
   errno = 0;
-  if (curl_multi_poll(r->multi, NULL, 0, sleep_time(r, end), NULL) != CURLM_OK) poll(NULL, 0, 5);
+  if (pix_shards_poll(&r->shards, NULL, 0, sleep_time(r, end), r->now) != CURLM_OK)
+    poll(NULL, 0, 5);
   *signal = errno == EINTR; /* libcurl takes it for a time-out */
   return false;
 }
@@ -331,7 +341,7 @@ static void wind_up(struct pix_reactor *r) {
   hand_over_locked(r);
   pthread_mutex_unlock(&r->lock);
   pix_heap_fini(&r->heap);
-  curl_multi_cleanup(r->multi);
+  pix_shards_fini(&r->shards);
 }
 
 void *pix_reactor_thread(void *reactor) {
