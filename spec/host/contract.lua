@@ -9,7 +9,7 @@ local program = require "spec.support.program"
 
 local describe, it, setup = busted.describe, busted.it, busted.setup
 
-local LIMIT = 120 -- seconds after which a child has hung
+local LIMIT = 600 -- seconds after which a child has hung
 
 local OUTSIDE = "does what it can outside its loop, or says what to do"
 

@@ -9,7 +9,7 @@ local openresty = require "spec.support.openresty"
 local program = require "spec.support.program"
 local sandbox = require "pix.sandbox"
 
-local LIMIT = 60 -- seconds after which a case has hung
+local LIMIT = 120 -- seconds after which a case has hung
 
 -- What runs in nginx: the sandbox's commands as calls of ours, and one case.
 local INIT = [[

@@ -231,7 +231,7 @@ describe("a running sandbox", function()
     curl.run({ "-o", "/dev/null", url })
     assert.are.equal(4000, sb.count({ operation = "status" }))
     sb.reset()
-    sb.fault({ operation = "status", delay = 0.2, times = "always" })
+    sb.fault({ operation = "status", delay = 2, times = "always" }) -- until all have come
     curl.run({ "-o", "/dev/null", "-Z", "--parallel-immediate", "--parallel-max", "64",
       ("%s/api/qrcode/x/status?n=[1-64]"):format(sb.url.ssg) })
     local connections, count = {}, 0

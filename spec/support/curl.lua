@@ -43,7 +43,7 @@ end
 -- options (list)}; a body is JSON unless a header says otherwise.
 function M.arguments(request)
   local list = { "-i", "-X", request.method or "POST", request.url,
-    "--max-time", tostring(request.timeout or 10) }
+    "--max-time", tostring(request.timeout or 60) }
   local function add(...)
     for _, argument in ipairs({ ... }) do
       list[#list + 1] = argument
