@@ -7,6 +7,7 @@
 
 #include "core/date.h"
 #include "core/http_impl.h"
+#include "core/shards.h"
 
 #define MAX_BODY 4096
 #define NOW      1750000000
