@@ -160,6 +160,40 @@ static void a_create_does_not_take_a_closed_connection(void) {
   finish(&f, x, tls);
 }
 
+#define CROWD 200 /* more than one shard holds */
+
+/* Hundreds at once, on connections of their own, and then on those again. */
+static void a_crowd_over_tls(void) {
+  SSL_CTX *tls = tls_server(&ours, "IP:127.0.0.1");
+  struct fixture f;
+
+  fixture_init(&f);
+  f.settings.ca_file = ours.file;
+  f.settings.max_connections = CROWD;
+  f.settings.timeout = f.settings.connect_timeout = 300;
+  fixture_serve(&f, serve_ok, tls);
+  fixture_open(&f);
+  exchange_end(expect(&f, "POST", "{}", true, PIX_OK, PIX_SENT_YES)); /* it speaks HTTP/1.1 */
+  for (int round = 1; round <= 3; round++) {
+    for (int i = 0; i < CROWD; i++)
+      pix_reactor_submit(f.reactor, &fixture_exchange(&f, "POST", "{}", true)->op);
+    for (int i = 0; i < CROWD;) {
+      struct pix_op *op;
+      if (!CHECK(pix_reactor_wait(f.reactor, 300) == 1)) break;
+      for (op = pix_reactor_drain(f.reactor); op != NULL; i++) {
+        struct pix_exchange *x = (struct pix_exchange *)op;
+        op = op->next;
+        CHECK(x->failure == PIX_OK && x->sent == PIX_SENT_YES && !x->resent);
+        exchange_end(x);
+      }
+    }
+    CHECK_INT(1 + CROWD * round, f.server.requests);
+  }
+  CHECK(f.server.connections <= CROWD);
+  fixture_close(&f);
+  SSL_CTX_free(tls);
+}
+
 static const struct check_test tests[] = {
     {"a server signed by ca_file is trusted, and kept", the_right_authority_is_fine},
     {"another authority is refused before anything is sent", another_authority_is_refused},
@@ -169,6 +203,7 @@ static const struct check_test tests[] = {
     {"another key than the pinned one is refused", another_pinned_key_is_refused},
     {"a server that speaks no TLS leaves \"no\"", plain_http_at_the_other_end_is_no},
     {"a once request is received once over TLS", once_holds_over_tls},
+    {"hundreds at once over TLS are sent once, each", a_crowd_over_tls},
     {"a create does not take a connection that was closed while idle",
      a_create_does_not_take_a_closed_connection},
 };
