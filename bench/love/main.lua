@@ -1,7 +1,7 @@
 -- What pix.update() costs a game: 200 tasks, each with a request under way at any time (a charge,
 -- its status, again), TLS handshakes included; bench/frames starts the server. The frames until all
--- 200 are under way - each task begins, the token comes, all is done for the first time - are told
--- apart from those that follow.
+-- 200 calls are under way, each of which begins one for the first time, are told apart from those
+-- that follow: the first of these brings the token, with which all 200 leave.
 --
 --     love bench/love URL CA-FILE FRAMES BUDGET      budget in seconds, or "default"
 --
