@@ -56,8 +56,8 @@ static void serve_large(struct tcp_conn *conn) {
   }
 }
 
-/* Says goodbye without a word after each answer. It answers when all are there: else a connection on
-** which it is about to leave would be taken for the next, whose outcome would be open. */
+/* Says goodbye without a word after each answer. It answers when all are there: else a connection
+** on which it is about to leave would be taken for the next, whose outcome would be open. */
 static void serve_once(struct tcp_conn *conn) {
   if (!tcp_request(conn)) return;
   while (conn->server->requests < conn->server->gate) usleep(500);

@@ -536,6 +536,7 @@ static void a_create_does_not_take_a_closed_connection(void) {
 
   open_twelve(&f, 3);
   tcp_server_idle(&f.server);
+  f.server.gate = 1; /* those that follow may share a connection, so none is closed */
   for (int i = 0; i < 12; i++)
     pix_reactor_submit(f.reactor, &fixture_exchange(&f, "POST", "{}", true)->op);
   collect_ok(&f, 12);
