@@ -1,6 +1,7 @@
 --- Random faults, checked against what the providers' ledger says. Each order has an amount of its
 -- own, so that the ledger's charges can be told apart. A failure prints its seed and its script.
 local pix = require "pix"
+local crash = require "spec.crash.shop"
 local live = require "spec.support.live"
 local replies = require "pix.testing.replies"
 local shops = require "spec.support.shop"
@@ -146,17 +147,9 @@ describe("whatever the providers do,", function()
       end
     end
 
-    local function delivered_of(amount)
-      local list = {}
-      for _, charge in ipairs(sandbox.ledger().charges) do
-        if charge.amount == amount then list[#list + 1] = charge end
-      end
-      return list
-    end
-
     local function one_order(shop, amount, script)
       local charge, err = shop:charge(shops.order("o-" .. amount, { amount = amount }))
-      local delivered = delivered_of(amount)
+      local delivered = crash.charges(sandbox, amount)
       if err and err.kind == "mismatch" then
         -- A charge that was made for another amount: known by its id, never shown.
         assert.truthy(#delivered == 1 and delivered[1].id == err.id, table.concat(script, "\n"))

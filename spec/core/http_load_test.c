@@ -64,12 +64,10 @@ static void serve_once(struct tcp_conn *conn) {
   tcp_write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 }
 
-#define PATIENCE 300 /* seconds: a busy machine, or one that runs this under valgrind, is slow */
-
 static void start_narrow(struct fixture *f, void (*serve)(struct tcp_conn *conn), long width) {
   fixture_init(f);
   f->settings.max_connections = width;
-  f->settings.timeout = f->settings.connect_timeout = PATIENCE;
+  f->settings.timeout = f->settings.connect_timeout = FIXTURE_PATIENCE;
   fixture_serve(f, serve, NULL);
   fixture_open(f);
 }
@@ -78,34 +76,13 @@ static uint64_t submit(struct fixture *f, bool once) {
   return pix_reactor_submit(f->reactor, &fixture_exchange(f, "POST", "{}", once)->op);
 }
 
-/* Drains `count` exchanges, and has each judged. Their ids go to ids, if not NULL. */
-static void drain(struct fixture *f, uint64_t *ids, int count,
-                  void (*judge)(const struct pix_exchange *x)) {
-  for (int i = 0; i < count;) {
-    struct pix_op *op;
-    if (!CHECK(pix_reactor_wait(f->reactor, PATIENCE) == 1)) return;
-    for (op = pix_reactor_drain(f->reactor); op != NULL; i++) {
-      struct pix_exchange *x = (struct pix_exchange *)op;
-      op = op->next;
-      judge(x);
-      if (ids != NULL && i < count) ids[i] = x->op.id;
-      exchange_end(x);
-    }
-  }
-}
-
-static void judge_answered(const struct pix_exchange *x) {
-  if (!CHECK_INT(PIX_OK, x->failure)) printf("  %s\n", x->message);
-  CHECK(x->sent == PIX_SENT_YES && !x->resent);
-}
-
 static void judge_ok(const struct pix_exchange *x) {
-  judge_answered(x);
+  fixture_answered(x);
   CHECK_INT(2, x->reply.len);
 }
 
 static void judge_large(const struct pix_exchange *x) {
-  judge_answered(x);
+  fixture_answered(x);
   CHECK_INT(LARGE, x->reply.len);
 }
 
@@ -114,7 +91,7 @@ static void judge_cancelled(const struct pix_exchange *x) {
 }
 
 static void collect(struct fixture *f, uint64_t *ids, int count) {
-  drain(f, ids, count, judge_ok);
+  fixture_drain(f, ids, count, judge_ok);
 }
 
 static void a_thousand_on_few_connections(void) {
@@ -154,7 +131,7 @@ static void a_crowd_gets_large_answers(void) {
 
   start_narrow(&f, serve_large, CROWD);
   for (int i = 0; i < CROWD; i++) submit(&f, i % 2);
-  drain(&f, NULL, CROWD, judge_large);
+  fixture_drain(&f, NULL, CROWD, judge_large);
   CHECK_INT(CROWD, f.server.requests);
   fixture_close(&f);
 }
@@ -181,10 +158,10 @@ static void a_crowd_is_cancelled(void) {
   for (int i = 0; i < CROWD; i++) ids[i] = submit(&f, true);
   while (f.server.requests < CROWD) usleep(1000);
   for (int i = 0; i < CROWD; i++) pix_reactor_cancel(f.reactor, ids[i]);
-  drain(&f, NULL, CROWD, judge_cancelled);
+  fixture_drain(&f, NULL, CROWD, judge_cancelled);
   f.server.gate = 1;
   for (int i = 0; i < CROWD; i++) submit(&f, true);
-  pix_reactor_wait(f.reactor, PATIENCE);
+  pix_reactor_wait(f.reactor, FIXTURE_PATIENCE);
   fixture_close(&f); /* the others are under way, or have just been */
 }
 

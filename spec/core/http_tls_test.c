@@ -170,23 +170,14 @@ static void a_crowd_over_tls(void) {
   fixture_init(&f);
   f.settings.ca_file = ours.file;
   f.settings.max_connections = CROWD;
-  f.settings.timeout = f.settings.connect_timeout = 300;
+  f.settings.timeout = f.settings.connect_timeout = FIXTURE_PATIENCE;
   fixture_serve(&f, serve_ok, tls);
   fixture_open(&f);
   exchange_end(expect(&f, "POST", "{}", true, PIX_OK, PIX_SENT_YES)); /* it speaks HTTP/1.1 */
   for (int round = 1; round <= 3; round++) {
     for (int i = 0; i < CROWD; i++)
       pix_reactor_submit(f.reactor, &fixture_exchange(&f, "POST", "{}", true)->op);
-    for (int i = 0; i < CROWD;) {
-      struct pix_op *op;
-      if (!CHECK(pix_reactor_wait(f.reactor, 300) == 1)) break;
-      for (op = pix_reactor_drain(f.reactor); op != NULL; i++) {
-        struct pix_exchange *x = (struct pix_exchange *)op;
-        op = op->next;
-        CHECK(x->failure == PIX_OK && x->sent == PIX_SENT_YES && !x->resent);
-        exchange_end(x);
-      }
-    }
+    fixture_drain(&f, NULL, CROWD, fixture_answered);
     CHECK_INT(1 + CROWD * round, f.server.requests);
   }
   CHECK(f.server.connections <= CROWD);

@@ -107,6 +107,31 @@ static inline void exchange_end(struct pix_exchange *exchange) {
   exchange->op.verbs->free(&exchange->op);
 }
 
+/* Seconds: a busy machine, or one that runs this under valgrind, is slow. */
+#define FIXTURE_PATIENCE 300
+
+/* Drains `count` exchanges, and has each judged. Their ids go to ids, if not NULL. */
+static inline void fixture_drain(struct fixture *f, uint64_t *ids, int count,
+                                 void (*judge)(const struct pix_exchange *x)) {
+  for (int i = 0; i < count;) {
+    struct pix_op *op;
+    if (!CHECK(pix_reactor_wait(f->reactor, FIXTURE_PATIENCE) == 1)) return;
+    for (op = pix_reactor_drain(f->reactor); op != NULL; i++) {
+      struct pix_exchange *x = (struct pix_exchange *)op;
+      op = op->next;
+      judge(x);
+      if (ids != NULL && i < count) ids[i] = x->op.id;
+      exchange_end(x);
+    }
+  }
+}
+
+/* Of an exchange that went well, and out once. */
+static inline void fixture_answered(const struct pix_exchange *x) {
+  if (!CHECK_INT(PIX_OK, x->failure)) printf("  %s\n", x->message);
+  CHECK(x->sent == PIX_SENT_YES && !x->resent);
+}
+
 /* One request and what is expected of it. */
 static inline struct pix_exchange *expect(struct fixture *f, const char *method, const char *body,
                                           bool once, enum pix_kind failure, enum pix_sent sent) {

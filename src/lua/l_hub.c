@@ -97,9 +97,3 @@ uint64_t l_hub_resubmit(struct l_hub *hub, struct l_task *task, struct pix_op *o
   task->ops++;
   return pix_reactor_submit(hub->reactor, op);
 }
-
-uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task *task,
-                      struct pix_op *op) {
-  l_hub_anchor(L, hub, index, task);
-  return l_hub_resubmit(hub, task, op);
-}

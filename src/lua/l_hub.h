@@ -60,10 +60,7 @@ struct l_hub *l_hub_ref(struct l_hub *hub);
 void l_hub_unref(struct l_hub *hub);
 bool l_hub_usable(const struct l_hub *hub); /* not closed, and not left behind by a fork */
 
-/* Submits op for task, whose userdata is at `index`; returns the op's id. */
-uint64_t l_hub_submit(lua_State *L, struct l_hub *hub, int index, struct l_task *task,
-                      struct pix_op *op);
-/* The same for a task that is anchored already. */
+/* Submits op for a task that is anchored; returns the op's id. */
 uint64_t l_hub_resubmit(struct l_hub *hub, struct l_task *task, struct pix_op *op);
 
 /* Asks for the early end of an op, also of an exchange that a test has taken out. */

@@ -101,10 +101,6 @@ end
 
 -- ---- Drawing ----
 
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 -- Returns nil, or what is wrong.
 local function picture(flow, format, path)
   local source = os.tmpname()
@@ -112,7 +108,8 @@ local function picture(flow, format, path)
   file:write(flow:draw("dot"))
   file:close()
   local pipe = assert(io.popen(("command -v dot >/dev/null || { echo absent; exit; }; "
-    .. "dot -T%s -o %s %s 2>&1 && echo done"):format(format, quote(path), quote(source))))
+    .. "dot -T%s -o %s %s 2>&1 && echo done"):format(format, terminal.quote(path),
+      terminal.quote(source))))
   local said = pipe:read("*a"):gsub("%s+$", "")
   pipe:close()
   os.remove(source)

@@ -1,6 +1,8 @@
 --- Questions on the terminal; answers that must not be seen are typed without echo.
 -- A shell asks: it puts the terminal right whatever ends it, Ctrl-C included, which a Lua program
 -- cannot. The answer comes through a pipe and is never an argument, which all users could see.
+local terminal = require("pix.cli.terminal")
+
 local M = {}
 
 local VISIBLE = "IFS= read -r line </dev/tty && printf %s \"$line\""
@@ -15,10 +17,6 @@ local HIDDEN = table.concat({
   "printf %%s \"$line\"; exit $code",
 }, "\n")
 
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 --- Asks one question.
 -- @tparam string question
 -- @tparam[opt] boolean hidden
@@ -27,7 +25,7 @@ function M.ask(question, hidden)
   if not hidden then
     io.stderr:write(question)
   end
-  local pipe = io.popen(hidden and HIDDEN:format(quote(question)) or VISIBLE, "r")
+  local pipe = io.popen(hidden and HIDDEN:format(terminal.quote(question)) or VISIBLE, "r")
   local answer = pipe and pipe:read("*a")
   if pipe then
     pipe:close()

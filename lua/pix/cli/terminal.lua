@@ -8,6 +8,11 @@ local function succeeded(result)
   return result == true or result == 0
 end
 
+--- A text as one word of sh.
+function M.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
 --- Is this descriptor (0, 1, 2) a terminal?
 function M.is_terminal(fd)
   return succeeded(os.execute("test -t " .. fd))

@@ -124,16 +124,9 @@ local function bury(waiter)
   end
 end
 
-local function any_ready(futures)
-  for i = 1, #futures do
-    if futures[i]:ready() then return true end
-  end
-  return false
-end
-
 local function sweep()
   for waiter in pairs(waiters) do
-    if any_ready(waiter.futures) then
+    if pump.any_ready(waiter.futures) then
       waiter:wake()
     elseif waiter.semaphore:count() >= 0 then
       bury(waiter)
@@ -305,7 +298,7 @@ local function wait(futures, seconds)
   for i = 1, #futures do
     pump.unwatch(futures[i], waiter)
   end
-  return any_ready(futures)
+  return pump.any_ready(futures)
 end
 
 --- Suspends the light thread until the future is ready: true; or `seconds` are over: false.
@@ -317,7 +310,7 @@ end
 
 --- The same for the first of several.
 function M.await_any(futures, seconds)
-  if any_ready(futures) then return true end
+  if pump.any_ready(futures) then return true end
   return wait(futures, seconds)
 end
 
