@@ -12,7 +12,9 @@
 #include "../support/check.h"
 
 #define SECOND INT64_C(1000000000)
-#define MOST   (3 * PIX_SHARD_SIZE)
+#define SIZE   8 /* of the lowest shards */
+#define MOST   (3 * SIZE)
+#define CROWD  256
 
 struct lain {
   CURL *easy;
@@ -21,7 +23,7 @@ struct lain {
 
 struct crowd {
   struct pix_shards shards;
-  struct lain all[MOST];
+  struct lain all[CROWD];
 };
 
 static void add(struct crowd *crowd, int at, bool spread) {
@@ -48,7 +50,7 @@ static void start(struct crowd *crowd, int count, bool spread) {
 }
 
 static void end(struct crowd *crowd) {
-  for (int i = 0; i < MOST; i++) drop(crowd, i, 0);
+  for (int i = 0; i < CROWD; i++) drop(crowd, i, 0);
   CHECK_INT(0, crowd->shards.active);
   pix_shards_fini(&crowd->shards);
 }
@@ -60,8 +62,8 @@ static int place(const struct crowd *crowd, int at) {
 static void few_are_together(void) {
   struct crowd crowd;
 
-  start(&crowd, PIX_SHARD_SIZE, true);
-  CHECK_INT(0, place(&crowd, PIX_SHARD_SIZE - 1));
+  start(&crowd, SIZE, true);
+  CHECK_INT(0, place(&crowd, SIZE - 1));
   CHECK_INT(1, crowd.shards.open);
   CHECK_INT(-1, crowd.shards.epoll);
   end(&crowd);
@@ -71,8 +73,9 @@ static void many_are_spread(void) {
   struct crowd crowd;
 
   start(&crowd, MOST - 1, true);
-  CHECK_INT(0, place(&crowd, PIX_SHARD_SIZE - 1));
-  CHECK_INT(1, place(&crowd, PIX_SHARD_SIZE));
+  CHECK_INT(0, place(&crowd, SIZE - 1));
+  CHECK_INT(1, place(&crowd, SIZE));
+  CHECK_INT(1, place(&crowd, 2 * SIZE - 1));
   CHECK_INT(2, place(&crowd, MOST - 2));
   CHECK_INT(MOST - 1, crowd.shards.active);
   drop(&crowd, 3, 0);
@@ -112,7 +115,7 @@ static void only_what_is_due_is_worked_on(void) {
 
   start(&crowd, MOST, true);
   CHECK_INT(3, turn(&crowd, SECOND));
-  for (int i = PIX_SHARD_SIZE; i < MOST; i++) drop(&crowd, i, SECOND);
+  for (int i = SIZE; i < MOST; i++) drop(&crowd, i, SECOND);
   CHECK_INT(1, turn(&crowd, 2 * SECOND)); /* nothing is in the others */
 
   CHECK_INT(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
@@ -135,9 +138,49 @@ static void only_what_is_due_is_worked_on(void) {
   CHECK_INT(2, turn(&crowd, 2 * SECOND));
   CHECK_INT(1, turn(&crowd, 2 * SECOND));
   CHECK_INT(2, turn(&crowd, 3 * SECOND)); /* nobody is forgotten */
+  for (int i = 0; i < SIZE; i++) drop(&crowd, i, 3 * SECOND);
+  CHECK_INT(0, turn(&crowd, 3 * SECOND)); /* nor is the first one worked on for nothing */
+  add(&crowd, 0, true);
+  CHECK_INT(1, turn(&crowd, 3 * SECOND));
   crowd.shards.shard[1].active = 0;
   close(ends[0]);
   close(ends[1]);
+  end(&crowd);
+}
+
+/* A perform looks at every transfer of its shard, and each turn works on the first: with 256 under
+** way, one answer must not cost a look at more than a tenth. See docs/internals/reactor.md. */
+static void an_answer_costs_few_looks(void) {
+  struct crowd crowd;
+
+  start(&crowd, CROWD, true);
+  for (int i = 1; i < crowd.shards.open; i++)
+    CHECK(crowd.shards.shard[0].active + crowd.shards.shard[i].active <= CROWD / 10);
+  CHECK_INT(CROWD, crowd.shards.active);
+  end(&crowd);
+}
+
+/* More than there is room for: not all to one of the full ones, least of all to the first. */
+static void too_many_are_shared_out(void) {
+  struct crowd crowd;
+  struct pix_shard *shard = crowd.shards.shard;
+
+  start(&crowd, MOST, true);
+  for (int i = 3; i < PIX_SHARDS; i++) {
+    shard[i].multi = shard[1].multi; /* as if it were open and full */
+    shard[i].active = i == 100 ? 150 : 200;
+  }
+  shard[1].active += 300;
+  shard[2].active += 300;
+  add(&crowd, MOST, true);
+  CHECK_INT(100, place(&crowd, MOST));
+  drop(&crowd, MOST, 0);
+  for (int i = 3; i < PIX_SHARDS; i++) {
+    shard[i].multi = NULL;
+    shard[i].active = 0;
+  }
+  shard[1].active -= 300;
+  shard[2].active -= 300;
   end(&crowd);
 }
 
@@ -164,7 +207,7 @@ static void idle_ones_are_closed(void) {
   struct crowd crowd;
 
   start(&crowd, MOST, true);
-  for (int i = PIX_SHARD_SIZE; i < MOST; i++) drop(&crowd, i, i < MOST - 1 ? 0 : 20 * SECOND);
+  for (int i = SIZE; i < MOST; i++) drop(&crowd, i, i < MOST - 1 ? 0 : 20 * SECOND);
   pix_shards_tidy(&crowd.shards, 29 * SECOND);
   CHECK(crowd.shards.shard[1].multi != NULL && crowd.shards.shard[2].multi != NULL);
   pix_shards_tidy(&crowd.shards, 31 * SECOND);
@@ -173,8 +216,8 @@ static void idle_ones_are_closed(void) {
   pix_shards_tidy(&crowd.shards, 51 * SECOND);
   CHECK_INT(1, crowd.shards.open);
   CHECK(crowd.shards.shard[0].multi != NULL);
-  add(&crowd, PIX_SHARD_SIZE, true); /* and opened again */
-  CHECK_INT(1, place(&crowd, PIX_SHARD_SIZE));
+  add(&crowd, SIZE, true); /* and opened again */
+  CHECK_INT(1, place(&crowd, SIZE));
   end(&crowd);
 }
 
@@ -183,6 +226,8 @@ static const struct check_test tests[] = {
     {"many are spread over several, the lowest first", many_are_spread},
     {"those that may share a connection stay in the first", who_shares_a_connection_stays},
     {"only shards in which something happened are worked on", only_what_is_due_is_worked_on},
+    {"one answer among 256 transfers costs a look at few", an_answer_costs_few_looks},
+    {"more transfers than there is room for are shared out", too_many_are_shared_out},
     {"the caller's descriptors are watched beside them", the_callers_descriptors_are_watched},
     {"a shard without transfers is closed after half a minute", idle_ones_are_closed},
 };

@@ -18,10 +18,11 @@
 ** there the thread and he work side by side.
 **
 ** GATHERING. perform looks at every transfer of a shard, with a system call for each, however few
-** can go on. With many of them, and an owner who serves others at the doorbell's end, the thread
-** therefore lets a little time pass between two turns, in which more get ready: what it costs to
-** look is then shared by those. The pause grows with their number, as the looking does, and is
-** small against any provider's answer. An owner who only waits gains nothing by it.
+** can go on. With many of them in one, as those of an HTTP/2 server are, and an owner who serves
+** others at the doorbell's end, the thread therefore lets a little time pass between two turns, in
+** which more get ready: what it costs to look is then shared by those. The pause grows with their
+** number, as the looking does, and is small against any provider's answer. An owner who only waits
+** gains nothing by it, nor does who has few in a shard: what gathers reaches him in bursts.
 **
 ** Cancels are taken one by one, each after what is finished has been handed over: an op in the list
 ** of cancels is therefore never a finished one.
@@ -39,7 +40,7 @@
 #define PENALTY       16      /* waits without driving, for an owner who left work alone */
 #define MOST_TAKEN    4       /* ops under way with which the owner takes the baton */
 #define MOST_KEPT     8       /* … and keeps it */
-#define GATHER_FROM   24      /* transfers under way from which turns are spaced */
+#define GATHER_FROM   24      /* transfers in the first shard from which turns are spaced */
 #define GATHER_EACH   4000    /* ns between two turns, for each of them */
 #define GATHER_MOST   1000000
 
@@ -159,10 +160,11 @@ static bool unfinished(void *context, uint64_t id) {
 
 /* Sleeps until a turn that began at r->now is old enough for another one. */
 static void gather(const struct pix_reactor *r) {
-  int64_t space = (int64_t)r->shards.active * GATHER_EACH, left;
+  int transfers = r->shards.shard[0].active;
+  int64_t space = (int64_t)transfers * GATHER_EACH, left;
   struct timespec pause = {0, 0};
 
-  if (r->shards.active < GATHER_FROM) return;
+  if (transfers < GATHER_FROM) return;
   left = r->now + (space < GATHER_MOST ? space : GATHER_MOST) - pix_reactor_ticks();
   if (left <= 0) return;
   pause.tv_nsec = (long)left;

@@ -10,10 +10,11 @@
 #include <sys/epoll.h>
 #endif
 
-#define MUCH   8192                 /* bytes; libcurl reads 16 KiB of a socket at a time */
-#define LOOK   100                  /* ms between two looks at a shard, whatever epoll says */
-#define IDLE   INT64_C(30000000000) /* ns; HTTP servers keep a connection about as long */
-#define EVENTS 256
+#define SMALLEST 8                    /* transfers in a shard; as many as an owner drives himself */
+#define MUCH     8192                 /* bytes; libcurl reads 16 KiB of a socket at a time */
+#define LOOK     100                  /* ms between two looks at a shard, whatever epoll says */
+#define IDLE     INT64_C(30000000000) /* ns; HTTP servers keep a connection about as long */
+#define EVENTS   256
 
 static CURLM *new_multi(void) {
   CURLM *multi = curl_multi_init();
@@ -86,15 +87,25 @@ static void take_events(struct pix_shards *shards) {
 
 #endif
 
-/* The lowest with room, so that few transfers stay together, and the higher ones fall idle. */
+int pix_shard_size(int shard) {
+  int doublings = shard / 16;
+
+  return SMALLEST << (doublings < 4 ? doublings : 4);
+}
+
+/* The lowest with room, so that few transfers stay together, and the higher ones fall idle. Where
+** none has any, the emptiest. */
 static struct pix_shard *choose(struct pix_shards *shards) {
+  struct pix_shard *emptiest = &shards->shard[0];
+
   for (int i = 0; i < PIX_SHARDS; i++) {
     struct pix_shard *shard = &shards->shard[i];
     if (shard->multi == NULL && !open_shard(shards, shard)) break;
     if (i >= shards->open) shards->open = i + 1;
-    if (shard->active < PIX_SHARD_SIZE) return shard;
+    if (shard->active < pix_shard_size(i)) return shard;
+    if (i == 1 || shard->active < emptiest->active) emptiest = shard;
   }
-  return &shards->shard[0];
+  return emptiest;
 }
 
 CURLMcode pix_shards_add(struct pix_shards *shards, CURL *easy, bool spread,
@@ -132,11 +143,16 @@ static long time_left(const struct pix_shard *shard, int64_t now) {
   return timer >= 0 && timer < look ? timer : (long)look;
 }
 
+/* Without epoll only libcurl knows whether something has happened. */
+static bool is_due(const struct pix_shards *shards, const struct pix_shard *shard, int64_t now) {
+  if (shards->epoll < 0) return true;
+  return shard->active > 0 && time_left(shard, now) == 0;
+}
+
 struct pix_shard *pix_shards_next(struct pix_shards *shards, int *at, int64_t now) {
   while (*at < shards->open) {
     struct pix_shard *shard = &shards->shard[(*at)++];
-    bool due = shard == &shards->shard[0] || (shard->active > 0 && time_left(shard, now) == 0);
-    if (!due) continue;
+    if (!is_due(shards, shard, now)) continue;
     shard->due = shard->received >= MUCH;
     shard->received = 0;
     shard->looked = now;
@@ -160,19 +176,22 @@ static bool gather_fds(struct pix_shards *shards, const struct curl_waitfd *fds,
 
 CURLMcode pix_shards_poll(struct pix_shards *shards, struct curl_waitfd *fds, unsigned count,
                           int ms, int64_t now) {
-  CURLM *first = shards->shard[0].multi;
+  struct pix_shard *first = &shards->shard[0];
+  int ready = 0;
   CURLMcode code;
 
-  if (shards->epoll < 0) return curl_multi_poll(first, fds, count, ms, NULL);
+  if (shards->epoll < 0) return curl_multi_poll(first->multi, fds, count, ms, NULL);
   for (int i = 1; i < shards->open; i++) {
     const struct pix_shard *shard = &shards->shard[i];
     long left = shard->active > 0 ? time_left(shard, now) : ms;
     if (left < ms) ms = (int)left;
   }
   if (!gather_fds(shards, fds, count)) return CURLM_OUT_OF_MEMORY;
-  code = curl_multi_poll(first, shards->fds, count + 1, ms, NULL);
+  code = curl_multi_poll(first->multi, shards->fds, count + 1, ms, &ready);
   for (unsigned i = 0; i < count; i++) fds[i].revents = shards->fds[i].revents;
   if (shards->fds[count].revents != 0) take_events(shards);
+  for (unsigned i = 0; i <= count; i++) ready -= shards->fds[i].revents != 0;
+  if (ready > 0) first->due = true; /* the rest are its sockets */
   return code;
 }
 

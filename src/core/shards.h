@@ -2,11 +2,13 @@
 ** shards.h - libcurl's multi handles in one loop.
 **
 ** libcurl looks for a kept connection by walking all those to the host, one by one, and looks at
-** every transfer of a multi handle whenever any of them can go on: with thousands under way that is
-** most of the work. So the first handle, the *first shard*, takes PIX_SHARD_SIZE transfers, and
-** more go to further ones, which are opened when they are needed and closed when they no longer
-** are. Only those are worked on in which something happened. Connections are kept within a shard; a
-** server that speaks HTTP/2 has all its transfers in the first one, where they can share one.
+** every transfer of a multi handle whenever any of them can go on: with many under way that is most
+** of the work, and until it is done no other answer is seen. So the first handle, the *first
+** shard*, takes eight transfers, and more go to further ones, which are opened when they are needed
+** and closed when they no longer are. The further up, the larger (pix_shard_size): a handle costs
+** memory and descriptors of its own. Only those are worked on in which something happened.
+** Connections are kept within a shard; a server that speaks HTTP/2 has all its transfers in the
+** first one, where they can share one.
 **
 ** curl_multi_poll watches the first shard. The sockets of the others are in one epoll descriptor,
 ** which is among what it watches; each is put there once, when libcurl opens it, and is told of
@@ -24,8 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PIX_SHARDS     64
-#define PIX_SHARD_SIZE 128 /* transfers in one, unless all are full */
+#define PIX_SHARDS 128
 
 struct pix_shard {
   CURLM *multi;    /* NULL: closed */
@@ -44,6 +45,9 @@ struct pix_shards {
   struct curl_waitfd *fds;            /* what poll watches besides the first shard */
   unsigned room;
 };
+
+/* Transfers in one, unless all are full: 8, and twice as many every 16 shards, up to 128. */
+int pix_shard_size(int shard);
 
 /* False: no memory. */
 bool pix_shards_init(struct pix_shards *shards);
