@@ -38,8 +38,8 @@
 #define TICK          4000000 /* ns; work left alone waits for two at most */
 #define QUIET_TICKS   10      /* without work, until the thread sleeps for good */
 #define PENALTY       16      /* waits without driving, for an owner who left work alone */
-#define MOST_TAKEN    4       /* ops under way with which the owner takes the baton */
-#define MOST_KEPT     8       /* … and keeps it */
+#define MOST_TAKEN    8       /* ops under way with which the owner takes the baton */
+#define MOST_KEPT     12      /* … and keeps it */
 #define GATHER_FROM   24      /* transfers in the first shard from which turns are spaced */
 #define GATHER_EACH   4000    /* ns between two turns, for each of them */
 #define GATHER_MOST   1000000
