@@ -10,11 +10,12 @@
 #include <sys/epoll.h>
 #endif
 
-#define SMALLEST 8                    /* transfers in a shard; as many as an owner drives himself */
-#define MUCH     8192                 /* bytes; libcurl reads 16 KiB of a socket at a time */
-#define LOOK     100                  /* ms between two looks at a shard, whatever epoll says */
-#define IDLE     INT64_C(30000000000) /* ns; HTTP servers keep a connection about as long */
-#define EVENTS   256
+#define SMALLEST    8    /* transfers in a shard; as many as an owner drives himself */
+#define MUCH        8192 /* bytes; libcurl reads 16 KiB of a socket at a time */
+#define LOOK        100  /* ms between two looks at a shard, whatever epoll says */
+#define IDLE        INT64_C(30000000000) /* ns; HTTP servers keep a connection about as long */
+#define MILLISECOND INT64_C(1000000)
+#define EVENTS      256
 
 static CURLM *new_multi(void) {
   CURLM *multi = curl_multi_init();
@@ -116,7 +117,7 @@ CURLMcode pix_shards_add(struct pix_shards *shards, CURL *easy, bool spread,
   code = curl_multi_add_handle((*shard)->multi, easy);
   if (code != CURLM_OK) return code;
   (*shard)->active++;
-  (*shard)->due = true;
+  (*shard)->changed = (*shard)->due = true;
   shards->active++;
   return code;
 }
@@ -127,24 +128,36 @@ void pix_shards_remove(struct pix_shards *shards, struct pix_shard *shard, CURL 
   shards->active--;
   shard->active--;
   shard->looked = now;
+  shard->changed = true;
 }
 
 void pix_shard_received(struct pix_shard *shard, size_t bytes) {
   shard->received += bytes;
 }
 
-/* Milliseconds until it is to be worked on, LOOK at most. */
-static long time_left(const struct pix_shard *shard, int64_t now) {
-  int64_t look = LOOK - (now - shard->looked) / 1000000;
-  long timer = -1;
+/* A multi handle's timers change only in calls of its own: asking costs a look at the clock. */
+static int64_t next_timer(struct pix_shard *shard, int64_t now) {
+  long ms = -1;
 
-  if (shard->due || look <= 0) return 0;
-  curl_multi_timeout(shard->multi, &timer);
-  return timer >= 0 && timer < look ? timer : (long)look;
+  if (!shard->changed) return shard->timer;
+  curl_multi_timeout(shard->multi, &ms);
+  shard->timer = ms < 0 ? INT64_MAX : now + ms * MILLISECOND;
+  shard->changed = false;
+  return shard->timer;
+}
+
+/* Milliseconds until it is to be worked on, LOOK at most. */
+static int time_left(struct pix_shard *shard, int64_t now) {
+  int64_t end = shard->looked + LOOK * MILLISECOND, timer;
+
+  if (shard->due || end <= now) return 0;
+  timer = next_timer(shard, now);
+  if (timer < end) end = timer;
+  return end <= now ? 0 : (int)((end - now + MILLISECOND - 1) / MILLISECOND);
 }
 
 /* Without epoll only libcurl knows whether something has happened. */
-static bool is_due(const struct pix_shards *shards, const struct pix_shard *shard, int64_t now) {
+static bool is_due(const struct pix_shards *shards, struct pix_shard *shard, int64_t now) {
   if (shards->epoll < 0) return true;
   return shard->active > 0 && time_left(shard, now) == 0;
 }
@@ -156,6 +169,7 @@ struct pix_shard *pix_shards_next(struct pix_shards *shards, int *at, int64_t no
     shard->due = shard->received >= MUCH;
     shard->received = 0;
     shard->looked = now;
+    shard->changed = true;
     return shard;
   }
   return NULL;
@@ -182,9 +196,9 @@ CURLMcode pix_shards_poll(struct pix_shards *shards, struct curl_waitfd *fds, un
 
   if (shards->epoll < 0) return curl_multi_poll(first->multi, fds, count, ms, NULL);
   for (int i = 1; i < shards->open; i++) {
-    const struct pix_shard *shard = &shards->shard[i];
-    long left = shard->active > 0 ? time_left(shard, now) : ms;
-    if (left < ms) ms = (int)left;
+    struct pix_shard *shard = &shards->shard[i];
+    int left = shard->active > 0 ? time_left(shard, now) : ms;
+    if (left < ms) ms = left;
   }
   if (!gather_fds(shards, fds, count)) return CURLM_OUT_OF_MEMORY;
   code = curl_multi_poll(first->multi, shards->fds, count + 1, ms, &ready);
