@@ -27,24 +27,19 @@
 #define MAX_VALUE     99 /* two digits of length */
 
 /* What a byte that leaves at the top brings back: x^16 = x^12 + x^5 + 1, at those three places,
-** after its own upper half did so within the byte. TWICE: when another byte has followed it. */
-#define FOLD(t)    ((unsigned)(t) ^ (unsigned)(t) >> 4)
-#define BACK(t)    (uint16_t)(FOLD(t) << 12 ^ FOLD(t) << 5 ^ FOLD(t))
-#define TWICE(t)   (uint16_t)(BACK(t) << 8 ^ BACK(BACK(t) >> 8))
-#define FOUR(f, t) f(t), f((t) + 1), f((t) + 2), f((t) + 3)
-#define SOME(f, t) FOUR(f, t), FOUR(f, (t) + 4), FOUR(f, (t) + 8), FOUR(f, (t) + 12)
-#define MANY(f, t) SOME(f, t), SOME(f, (t) + 16), SOME(f, (t) + 32), SOME(f, (t) + 48)
-#define BYTES(f)   MANY(f, 0), MANY(f, 64), MANY(f, 128), MANY(f, 192)
+** after its own upper half did so within the byte. */
+#define FOLD(t)   ((unsigned)(t) ^ (unsigned)(t) >> 4)
+#define BACK(t)   (uint16_t)(FOLD(t) << 12 ^ FOLD(t) << 5 ^ FOLD(t))
+#define BACK4(t)  BACK(t), BACK((t) + 1), BACK((t) + 2), BACK((t) + 3)
+#define BACK16(t) BACK4(t), BACK4((t) + 4), BACK4((t) + 8), BACK4((t) + 12)
+#define BACK64(t) BACK16(t), BACK16((t) + 16), BACK16((t) + 32), BACK16((t) + 48)
 
 uint16_t pix_brcode_crc(const void *data, size_t len) {
-  static const uint16_t back[256] = {BYTES(BACK)}, twice[256] = {BYTES(TWICE)};
+  static const uint16_t back[256] = {BACK64(0), BACK64(64), BACK64(128), BACK64(192)};
   const unsigned char *bytes = data;
   unsigned crc = 0xffff;
-  size_t i;
 
-  for (i = 0; i + 1 < len; i += 2)
-    crc = twice[crc >> 8 ^ bytes[i]] ^ back[(crc & 0xff) ^ bytes[i + 1]];
-  if (i < len) crc = (crc << 8 & 0xff00) ^ back[crc >> 8 ^ bytes[i]];
+  for (size_t i = 0; i < len; i++) crc = (crc << 8 & 0xff00) ^ back[crc >> 8 ^ bytes[i]];
   return (uint16_t)crc;
 }
 

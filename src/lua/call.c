@@ -81,11 +81,12 @@ static struct pix_http_headers *headers_for(const struct l_provider *self,
                                NULL);
 }
 
-/* The future is anchored; `left`: seconds for it. Never raises. */
-static void send(lua_State *L, struct l_future *future, double left) {
+/* The future is anchored. Never raises. */
+static void send(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
   struct pix_exchange *exchange = pix_exchange_new(self->client);
   struct pix_request *request = future->request;
+  double left = remaining(future);
 
   if (exchange != NULL) exchange->headers = headers_for(self, request);
   if (exchange == NULL || exchange->headers == NULL) {
@@ -178,7 +179,7 @@ static bool fetch_token(lua_State *L, struct l_future *future) {
 
   if (source == L_TOKEN_GOT) {
     anchor(L, future);
-    send(L, future, remaining(future)); /* asking may have taken time */
+    send(L, future);
     return false;
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->provider_anchor);
@@ -203,18 +204,17 @@ static void wait_for_token(lua_State *L, struct l_future *future) {
   limit_wait(future);
 }
 
-static bool token_good(const struct l_provider *self, double now) {
-  return self->authorized.lists[0] != NULL && now < self->expires;
+static bool token_good(const struct l_provider *self) {
+  return self->authorized.lists[0] != NULL && pix_reactor_wall(self->hub->reactor) < self->expires;
 }
 
-/* The next step of a call that is encoded; `now` by the wall's clock, `left` seconds for it. */
-static void proceed(lua_State *L, struct l_future *future, double now, double left) {
-  if (needs_token(future) &&
-      (future->operation == PIX_OP_CHECK || !token_good(future->provider, now))) {
+/* The next step of a call that is encoded. */
+static void proceed(lua_State *L, struct l_future *future) {
+  if (needs_token(future) && (future->operation == PIX_OP_CHECK || !token_good(future->provider))) {
     wait_for_token(L, future);
   } else {
     anchor(L, future);
-    send(L, future, left);
+    send(L, future);
   }
 }
 
@@ -296,18 +296,19 @@ static void take_back(struct l_future *future, struct pix_exchange *exchange) {
 }
 
 /* The token was refused. Another call may have renewed it since: then this one only goes again. */
-static void renew(lua_State *L, struct l_future *future, double now, double left) {
+static void renew(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
 
   future->renewed = true;
   if (self->generation == future->token_used) self->expires = 0;
-  proceed(L, future, now, left);
+  proceed(L, future);
 }
 
 /* The reply taught the account another way to write the request (S1). False: it cannot be done. */
-static bool adapt(lua_State *L, struct l_future *future, double now, double left) {
+static bool adapt(lua_State *L, struct l_future *future) {
   struct l_provider *self = future->provider;
   enum pix_operation operation = future->operation;
+  double now = pix_reactor_wall(future->hub->reactor);
   struct pix_err err;
 
   future->adapted = true;
@@ -315,7 +316,7 @@ static bool adapt(lua_State *L, struct l_future *future, double now, double left
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->arguments);
   if (pix_codec_encode(L, &self->account, operation, lua_gettop(L), now, future->request, &err) ==
       PIX_OK)
-    proceed(L, future, now, left);
+    proceed(L, future);
   else
     fail(L, future, &err, 0);
   lua_pop(L, 1);
@@ -340,21 +341,20 @@ static void answered(lua_State *L, struct l_future *future, struct pix_exchange 
   struct l_provider *self = future->provider;
   double now = pix_reactor_wall(future->hub->reactor);
   struct pix_reply reply = reply_of(exchange);
+  bool in_time = remaining(future) > 0;
+  bool may_renew = needs_token(future) && !future->renewed && in_time;
   int top = lua_gettop(L);
   enum pix_verdict verdict;
   struct pix_err err;
-  double left = 0;
 
   pix_err_init(&err);
   take_back(future, exchange);
   reply.token = &self->token;
   lua_rawgeti(L, LUA_REGISTRYINDEX, future->hub->decoder);
   verdict = pix_codec_decode(L, top + 1, &self->account, future->request, &reply, now, false, &err);
-  if (verdict != PIX_VERDICT_DONE) left = remaining(future);
-  if (verdict == PIX_VERDICT_RENEW && needs_token(future) && !future->renewed && left > 0) {
-    renew(L, future, now, left);
-  } else if (verdict == PIX_VERDICT_ADAPT && !future->adapted && left > 0 &&
-             adapt(L, future, now, left)) {
+  if (verdict == PIX_VERDICT_RENEW && may_renew) {
+    renew(L, future);
+  } else if (verdict == PIX_VERDICT_ADAPT && !future->adapted && in_time && adapt(L, future)) {
     /* it is on its way again */
   } else {
     if (verdict != PIX_VERDICT_DONE)
@@ -453,16 +453,14 @@ static int read_token(lua_State *L, struct l_provider *self, const struct pix_ex
 
 /* The token is there: a call that waited for it goes on. */
 static void resume(lua_State *L, struct l_future *future) {
-  double left = remaining(future);
-
   stop_timer(future);
   if (future->operation == PIX_OP_CHECK) {
     l_future_finish(L, future, L_TRUE);
     let_go(L, future);
-  } else if (left <= 0) {
+  } else if (remaining(future) <= 0) {
     fail_with(L, future, PIX_ETIMEOUT, "no token came within the call's timeout");
   } else {
-    send(L, future, left);
+    send(L, future);
   }
 }
 
@@ -554,9 +552,10 @@ static struct l_future *future_for(lua_State *L, struct l_provider *self,
 }
 
 /* Fills in the request. A check of a provider with tokens is a fresh token, and no request. */
-static int encode(lua_State *L, struct l_future *future, double now, struct pix_err *err) {
+static int encode(lua_State *L, struct l_future *future, struct pix_err *err) {
   struct l_provider *self = future->provider;
   enum pix_operation operation = future->operation;
+  double now = pix_reactor_wall(future->hub->reactor);
   int rc;
 
   if (operation == PIX_OP_CHECK && pix_provider_auth(self->account.provider) == PIX_AUTH_TOKEN) {
@@ -575,21 +574,20 @@ int l_call_start(lua_State *L) {
   struct l_provider *self = l_self(L, L_PROVIDER);
   enum pix_operation operation = pix_operation_find(luaL_checkstring(L, 2));
   struct l_future *future;
-  double now, patience;
   struct pix_err err;
 
   luaL_argcheck(L, operation != PIX_OPERATIONS, 2, "there is no such operation");
   lua_settop(L, 3);
   future = future_for(L, self, operation);
-  now = pix_reactor_wall(future->hub->reactor);
   pix_err_init(&err);
   if (l_provider_attach(L, self, future->hub, &err) != PIX_OK ||
-      encode(L, future, now, &err) != PIX_OK) {
+      encode(L, future, &err) != PIX_OK) {
     fail(L, future, &err, 0);
     return 1;
   }
-  patience = future->request->timeout > 0 ? future->request->timeout : self->account.timeout;
-  future->deadline = pix_reactor_now(future->hub->reactor) + patience;
-  proceed(L, future, now, patience);
+  future->deadline =
+      pix_reactor_now(future->hub->reactor) +
+      (future->request->timeout > 0 ? future->request->timeout : self->account.timeout);
+  proceed(L, future);
   return 1;
 }

@@ -174,7 +174,7 @@ static int decode_charge(struct decoder *d) {
   if (rc != PIX_OK) return rc;
   if (d->item.status == NULL) d->item.status = PIX_STATUS_PENDING;
   push_common(d, d->body, 3);
-  pix_reply_put(d->L, d->body, d->endpoint->reply, PIX_TO_CODE, "code");
+  pix_put_text(d->L, "code", d->item.texts[PIX_TO_CODE].data, d->item.texts[PIX_TO_CODE].len);
   pix_put_word(d->L, "code_kind", d->code_kind);
   put_png(d->L, &d->item.texts[PIX_TO_PNG]);
   return PIX_OK;

@@ -147,15 +147,3 @@ void pix_reply_item(lua_State *L, int index, const struct pix_account *account,
   for (; rows->target != PIX_TO_NONE; rows++) read_row(L, index, account, rows, statuses, item);
   if (provider->review != NULL) provider->review(L, index, item);
 }
-
-void pix_reply_put(lua_State *L, int index, const struct pix_reply_row *rows,
-                   enum pix_target target, const char *member) {
-  for (; rows->target != PIX_TO_NONE; rows++) {
-    if (rows->target != target) continue;
-    if (pix_reply_path(L, index, rows->path) == LUA_TSTRING) {
-      lua_setfield(L, -2, member);
-      return;
-    }
-    lua_pop(L, 1);
-  }
-}

@@ -57,9 +57,6 @@ void pix_reply_item(lua_State *L, int index, const struct pix_account *account,
                     const struct pix_provider *provider, const struct pix_reply_row *rows,
                     const struct pix_status_row *statuses, struct pix_item *item);
 struct pix_span pix_reply_text(lua_State *L, int index, const char *path);
-/* Gives the table at the top what pix_reply_item found for a text's target: the very string. */
-void pix_reply_put(lua_State *L, int index, const struct pix_reply_row *rows,
-                   enum pix_target target, const char *member);
 
 /* codec_scrub.c: what must not leave. text is changed in place; a table deeply. `cards`: digits
 ** that look like a card's number are secret too. */
