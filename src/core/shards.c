@@ -117,7 +117,7 @@ CURLMcode pix_shards_add(struct pix_shards *shards, CURL *easy, bool spread,
   code = curl_multi_add_handle((*shard)->multi, easy);
   if (code != CURLM_OK) return code;
   (*shard)->active++;
-  (*shard)->changed = (*shard)->due = true;
+  (*shard)->due = true;
   shards->active++;
   return code;
 }
@@ -128,7 +128,7 @@ void pix_shards_remove(struct pix_shards *shards, struct pix_shard *shard, CURL 
   shards->active--;
   shard->active--;
   shard->looked = now;
-  shard->changed = true;
+  shard->timer = 0;
 }
 
 void pix_shard_received(struct pix_shard *shard, size_t bytes) {
@@ -139,10 +139,9 @@ void pix_shard_received(struct pix_shard *shard, size_t bytes) {
 static int64_t next_timer(struct pix_shard *shard, int64_t now) {
   long ms = -1;
 
-  if (!shard->changed) return shard->timer;
+  if (shard->timer != 0) return shard->timer;
   curl_multi_timeout(shard->multi, &ms);
   shard->timer = ms < 0 ? INT64_MAX : now + ms * MILLISECOND;
-  shard->changed = false;
   return shard->timer;
 }
 
@@ -169,7 +168,7 @@ struct pix_shard *pix_shards_next(struct pix_shards *shards, int *at, int64_t no
     shard->due = shard->received >= MUCH;
     shard->received = 0;
     shard->looked = now;
-    shard->changed = true;
+    shard->timer = 0;
     return shard;
   }
   return NULL;

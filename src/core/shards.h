@@ -34,8 +34,7 @@ struct pix_shard {
   int active;      /* transfers in it */
   size_t received; /* bytes since it was last worked on */
   int64_t looked;  /* ns; when that was */
-  int64_t timer;   /* ns; when libcurl's next timer in it ends */
-  bool changed;    /* since libcurl was asked for that */
+  int64_t timer;   /* ns; when libcurl's next timer in it ends; 0: ask */
   bool due;        /* work on it in this turn */
 };
 
