@@ -278,7 +278,7 @@ local function exchange(self, request)
   connection:write(table.concat(lines, "\r\n"), "\r\n\r\n", request.raw or body)
   connection:flush()
   if request.leave then
-    cqueues.sleep(request.leave)
+    M.eventually("the moment to leave has come", request.leave)
     connection:close()
     return { status = 0, body = "" }
   end
@@ -288,8 +288,8 @@ local function exchange(self, request)
 end
 
 --- All requests at once; the replies { status, body, head } in their order. A request is a path or
--- { path, body, method, headers (lines), version ("1.0"), raw (what follows the head), leave
--- (seconds after which the client goes away) }. `meanwhile` runs beside them.
+-- { path, body, method, headers (lines), version ("1.0"), raw (what follows the head), leave (a
+-- function: once it is true, the client goes away) }. `meanwhile` runs beside them.
 function Nginx:all(requests, meanwhile)
   local queue, replies = cqueues.new(), {}
   for i, request in ipairs(requests) do
