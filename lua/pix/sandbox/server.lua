@@ -113,7 +113,7 @@ end
 local function listen(server, port, context)
   local listener = assert(http_server.listen({
     cq = server.cq, host = "127.0.0.1", port = port, tls = context ~= nil, ctx = context,
-    reuseaddr = true, intra_stream_timeout = IDLE_TIMEOUT,
+    reuseaddr = true, connection_setup_timeout = READ_TIMEOUT, intra_stream_timeout = IDLE_TIMEOUT,
     onstream = function(_, stream) on_stream(server, stream) end,
     -- a client that leaves is no news, and faults make connections fail on purpose
     onerror = function(_, _, operation, why)
