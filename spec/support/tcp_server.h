@@ -29,7 +29,8 @@ struct tcp_conn {
   int fd;
   int number; /* the server's first connection is 1 */
   SSL *ssl;
-  size_t len; /* bytes in text, of which the first `used` belong to the last request */
+  bool resets; /* see tcp_reset */
+  size_t len;  /* bytes in text, of which the first `used` belong to the last request */
   size_t used;
   char text[100 * 1024];
 };
@@ -107,7 +108,32 @@ static inline void tcp_hang(struct tcp_conn *conn) {
 static inline void tcp_reset(struct tcp_conn *conn) {
   struct linger now = {1, 0};
 
+  conn->resets = true;
   setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+static inline bool tcp_stopping(struct tcp_server *server) {
+  bool stopping;
+
+  pthread_mutex_lock(&server->lock);
+  stopping = server->stopping;
+  pthread_mutex_unlock(&server->lock);
+  return stopping;
+}
+
+/* Says that no more comes, and waits until the other side's system has acknowledged that: after a
+** close alone it may still be on its way, and the other side take the connection for a living one. */
+static inline void tcp_finish(struct tcp_conn *conn) {
+#ifdef __linux__
+  struct tcp_info info = {.tcpi_state = TCP_FIN_WAIT1};
+  socklen_t size = sizeof info;
+
+  if (conn->resets || shutdown(conn->fd, SHUT_WR) != 0) return;
+  while (getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_state == TCP_FIN_WAIT1 && !tcp_stopping(conn->server))
+    usleep(100);
+#endif
+  (void)conn;
 }
 
 static inline void *tcp_conn_main(void *arg) {
@@ -121,6 +147,7 @@ static inline void *tcp_conn_main(void *arg) {
   }
   if (ready) conn->server->serve(conn);
   if (ready && conn->ssl != NULL) SSL_shutdown(conn->ssl);
+  tcp_finish(conn);
   SSL_free(conn->ssl);
   conn->ssl = NULL;
   pthread_mutex_lock(&conn->server->lock);
@@ -179,7 +206,7 @@ static inline void tcp_server_start(struct tcp_server *server, void (*serve)(str
   pthread_create(&server->thread, NULL, tcp_server_main, server);
 }
 
-/* Waits until every connection so far is closed on this side. */
+/* Waits until every connection so far is closed on this side, and the other side's system knows. */
 static inline void tcp_server_idle(struct tcp_server *server) {
   int open;
 
