@@ -4,6 +4,8 @@
 #ifndef PIX_SPEC_HTTP_FIXTURE_H
 #define PIX_SPEC_HTTP_FIXTURE_H
 
+#include <dirent.h>
+
 #include "../../src/core/http.h"
 #include "check.h"
 #include "tcp_server.h"
@@ -68,6 +70,16 @@ static inline void fixture_close(struct fixture *f) {
   pix_reactor_close(f->reactor);
   pix_http_client_unref(f->client);
   if (f->served) tcp_server_stop(&f->server);
+}
+
+/* Threads of this process, and two more; 0 where the system does not tell. */
+static inline int fixture_threads(void) {
+  DIR *list = opendir("/proc/self/task");
+  int count = 0;
+
+  while (list != NULL && readdir(list) != NULL) count++;
+  if (list != NULL) closedir(list);
+  return count;
 }
 
 /* body NULL: none. */

@@ -183,15 +183,22 @@ static inline void *tcp_server_main(void *arg) {
   return NULL;
 }
 
-static inline int tcp_listen(int *port, int backlog) {
+/* A port that is ours, at which nobody listens. */
+static inline int tcp_take(int *port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, backlog) != 0)
-    abort();
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0) abort();
   getsockname(fd, (struct sockaddr *)&address, &size);
   *port = ntohs(address.sin_port);
+  return fd;
+}
+
+static inline int tcp_listen(int *port, int backlog) {
+  int fd = tcp_take(port);
+
+  if (listen(fd, backlog) != 0) abort();
   return fd;
 }
 
