@@ -62,7 +62,7 @@ static void the_file_is_private_and_durable(void) {
 }
 
 static void a_refused_one_does_not_spoil_the_others(void) {
-  struct pix_journal *j = open_file(1);
+  struct pix_journal *j = open_file(300);
   sqlite3 *other;
 
   CHECK_INT(SQLITE_OK, sqlite3_open(file, &other));
