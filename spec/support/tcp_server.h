@@ -122,7 +122,7 @@ static inline bool tcp_stopping(struct tcp_server *server) {
 }
 
 /* Says that no more comes, and waits until the other side's system has acknowledged that: after a
-** close alone it may still be on its way, and the other side take the connection for a living one. */
+** close alone it may still be on its way, and the other side may take the connection for alive. */
 static inline void tcp_finish(struct tcp_conn *conn) {
 #ifdef __linux__
   struct tcp_info info = {.tcpi_state = TCP_FIN_WAIT1};
