@@ -220,10 +220,11 @@ function M.bomb(size)
 end
 
 --- Answers on a lua-http stream. May yield; returns when the last byte is written, or, for a
--- fault that hangs, when the client has gone or the condition `released` is signalled.
+-- fault that hangs, when the client has gone or the condition `released` is signalled. That also
+-- ends a delay.
 function M.deliver(stream, reply, fault, released)
   if fault and fault.delay then
-    cqueues.sleep(fault.delay)
+    cqueues.poll(released, fault.delay)
   end
   local delivery = fault and DELIVERIES[fault.kind]
   if delivery then
