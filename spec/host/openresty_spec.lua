@@ -151,13 +151,23 @@ describe("pix.host.openresty", function()
     end)
 
     it("gives up when a timeout is over, and the call goes on", function()
-      sb.fault { provider = "ssg", operation = "charge", delay = 3 }
-      start { locations = { wait = [[
-        local future = ssg:start("charge", { amount = 1990 })
-        local value, err = pix.await(future, 0.05)
-        ngx.say(shown(value), " ", err.kind, " ", err.sent)
-        ngx.say(shown(pix.await(future))) ]] } }
-      local first, second = get("/wait"):match("^(.-)\n(.*)$")
+      sb.fault { provider = "ssg", operation = "charge", delay = 600 }
+      start { http = "lua_shared_dict box 1m;", locations = {
+        wait = [[
+          local future = ssg:start("charge", { amount = 1990 })
+          local value, err = pix.await(future, 0.05)
+          ngx.shared.box:set("given up", true)
+          ngx.say(shown(value), " ", err.kind, " ", err.sent)
+          ngx.say(shown(pix.await(future))) ]],
+        given_up = [[ ngx.print(tostring(ngx.shared.box:get("given up"))) ]] } }
+      local replies = ng:all({ "/wait" }, function()
+        nginx.eventually("it gives up", function() return get("/given_up") == "true" end)
+        nginx.eventually("the charge is in flight", function()
+          return sb.count { provider = "ssg", operation = "charge" } == 1
+        end)
+        sb.clear_faults()
+      end)
+      local first, second = replies[1].body:match("^(.-)\n(.*)$")
       assert.are.equal("nil timeout maybe", first)
       assert.truthy(second:find(UUID))
       check_log()

@@ -1,4 +1,5 @@
 -- A second sandbox receives: what is posted below one of its providers is in its requests().
+local cqueues = require("cqueues")
 local client = require("spec.support.sandbox_client")
 local sandbox = require("pix.sandbox")
 
@@ -103,10 +104,15 @@ describe("the sandbox's webhooks", function()
   end)
 
   it("can be delayed", function()
-    sb.webhook({ delay = 1 })
+    sb.webhook({ delay = 0.5 })
+    local from = cqueues.monotime()
     sb.pay(charge())
-    assert.are.equal("sending", sb.webhooks()[1].state)
     assert.are.equal(1, #arrived())
+    assert.is_true(cqueues.monotime() - from >= 0.5)
+    sb.webhook({ delay = 3600 })
+    sb.pay(charge())
+    assert.are.equal("sending", sb.webhooks()[2].state)
+    assert.are.equal(1, #receiver.requests())
   end)
 
   it("can be tampered with, in the body or in the signature", function()
