@@ -79,10 +79,13 @@ function Kiosk:expect(pattern)
     program.read(self.folder .. "/out")), 2)
 end
 
---- Takes a screenshot; returns its file's name, and the pixels a module of the code.
+--- Takes a screenshot; returns its file's name, and the pixels a module of the code. What the
+-- kiosk says before the picture is there can still be waited for.
 function Kiosk:shot(name)
+  local seen = self.seen
   self:tell("shot", name)
   local pixels = self:expect("shot " .. name .. " (%S+)\n")
+  self.seen = seen
   return ("%s/%s.png"):format(self.folder, name), tonumber(pixels)
 end
 
