@@ -32,6 +32,15 @@ function M.guard(f, ...)
   error(results[2], 0)
 end
 
+-- Ctrl-C came while the request was begun, and nobody has its future.
+local function lost(provider, operation)
+  local core = require("pix.core")
+  local begun = core.reactor():pending() > 0
+  return core.error({ kind = "cancelled", sent = begun and "maybe" or "no", operation = operation,
+    provider = provider:name(), message = begun and "interrupted as the request was sent"
+      or "interrupted before anything was sent" })
+end
+
 --- Runs an operation that changes something at the provider. Ctrl-C does not cut it off: the
 -- answer is waited for all the same, else nobody would know what was done. May block as long as the
 -- provider's time-out.
@@ -39,11 +48,16 @@ end
 -- @treturn boolean whether Ctrl-C was pressed meanwhile
 function M.finish(ctx, provider, operation, args)
   local pix = require("pix")
-  local future = provider:start(operation, args)
-  local interrupted, value, err = M.guard(pix.await, future)
-  if interrupted then
+  local future
+  local interrupted, value, err = M.guard(function()
+    future = provider:start(operation, args)
+    return pix.await(future)
+  end)
+  if interrupted and future then
     ctx.note("\n" .. ctx.say("under_way"))
     value, err = pix.await(future)
+  elseif interrupted then
+    value, err = nil, lost(provider, operation)
   end
   return value, err, interrupted
 end
