@@ -243,7 +243,7 @@ coverage: ## which lines the suite runs, C and Lua; fails when one of the money'
 	@.ci/coverage
 
 # The tree again, in a folder of its own, as libFuzzer wants it.
-fuzz: ## each target of fuzz/ for SECONDS (10), with clang's libFuzzer, ASan and UBSan
+fuzz: ## each target of fuzz/ for SECONDS (10), with clang's libFuzzer, ASan and UBSan (SEED=n)
 	@.ci/deps check
 	@$(MAKE) --no-print-directory -s LUA=5.4 VARIANT= $(B)/5.4/pix/core.so
 	@$(MAKE) --no-print-directory -s B=$(B)/fuzz CC=clang VARIANT= LUA=5.4 fuzz-targets \
