@@ -533,10 +533,30 @@ for _, back_end in ipairs(back_ends) do
       for i = 1, 4 do others[i]:close() end
     end)
 
+    -- What tasks submit, up to the `most`th, is kept and handed in at once: a slow program gives a
+    -- quick disk each transaction alone.
+    local function gather(most)
+      local core, pix = require "pix.core", require "pix"
+      local real, kept = journal._core, {}
+      local function hand_in()
+        for _, one in ipairs(kept) do one.future = real:submit(one.list) end
+        for _, one in ipairs(kept) do one.promise:fulfil(pix.await(one.future)) end
+      end
+      journal._core = { submit = function(_, list)
+        local promise = core.promise()
+        kept[#kept + 1] = { list = list, promise = promise }
+        if #kept == most then pix.spawn(hand_in) end
+        return promise
+      end }
+      finally(function() journal._core = real end)
+      return real
+    end
+
     it("shares commits between tasks", function()
       local pix = require "pix"
       journal:start()
       local before = journal:counts()
+      local real = gather(64)
       pix.run(function()
         local tasks = {}
         for i = 1, 64 do
@@ -544,10 +564,9 @@ for _, back_end in ipairs(back_ends) do
         end
         assert.is_nil(select(2, pix.all(tasks)))
       end)
-      local commits, transactions = journal:counts()
+      local commits, transactions = real:counts()
       assert.is_true(transactions >= 64)
-      -- How many share one is the machine's matter: a slow program gives a quick disk little to do.
-      assert.is_true(commits - before < 64)
+      assert.is_true(commits - before < 64) -- how many share one is the machine's matter
     end)
 
     it("works under a virtual clock, whose time stands still meanwhile", function()
