@@ -8,15 +8,19 @@ local function output(command)
   return text
 end
 
--- Starts a server; its first line is its pid, the second its address.
+-- Starts a server, for one test; its first line is its pid, the second its address.
 local function start(name)
   local words = { "sh", "-c", 'echo $$; exec "$@"', "sh", "timeout", "600", program.interpreter(),
     program.root .. "/examples/" .. name .. ".lua" }
   local pipe = assert(io.popen("exec 2>/dev/null; "
     .. program.command(words, { env = { PIX_SANDBOX = "1" } }) .. " </dev/null"))
   local pid = assert(pipe:read "*l")
+  finally(function()
+    os.execute("kill " .. pid)
+    pipe:close()
+  end)
   local url = tostring(pipe:read "*l"):match "^listening (http://%S+)$"
-  return { pipe = pipe, pid = pid, url = assert(url, name .. " did not start") }
+  return { url = assert(url, name .. " did not start") }
 end
 
 local function get(url)
@@ -37,8 +41,6 @@ describe("the example", function()
       assert.equal("paid", waiting:read "*a")
       waiting:close()
       assert.equal("there is no such charge", get(server.url .. "/wait/0"))
-      os.execute("kill " .. server.pid)
-      server.pipe:close()
     end)
   end
 
