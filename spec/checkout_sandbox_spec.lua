@@ -1,5 +1,6 @@
 --- A checkout over the real transport: the sandbox, its faults and its ledger, and SQLite.
 local live = require "spec.support.live"
+local nginx = require "spec.support.nginx"
 local pix = require "pix"
 local shops = require "spec.support.shop"
 
@@ -83,7 +84,9 @@ describe("the checkout at the sandbox", function()
       local charge, err = shop:charge(shops.order "o-1")
       assert.is_nil(charge)
       assert.equal("maybe", err.sent)
-      assert.equal(1, #sandbox.ledger().charges)
+      nginx.eventually("the sandbox has made it, be it late", function()
+        return #sandbox.ledger().charges == 1
+      end)
       shop:close()
       open({ "detseg", "ssg" })
       assert.equal(1, shop:recover().resolved)
