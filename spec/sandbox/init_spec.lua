@@ -231,9 +231,14 @@ describe("a running sandbox", function()
     curl.run({ "-o", "/dev/null", url })
     assert.are.equal(4000, sb.count({ operation = "status" }))
     sb.reset()
-    sb.fault({ operation = "status", delay = 2, times = "always" }) -- until all have come
-    curl.run({ "-o", "/dev/null", "-Z", "--parallel-immediate", "--parallel-max", "64",
-      ("%s/api/qrcode/x/status?n=[1-64]"):format(sb.url.ssg) })
+    sb.fault({ operation = "status", delay = 600, times = "always" })
+    local answered = curl.start({ "-o", "/dev/null", "-Z", "--parallel-immediate",
+      "--parallel-max", "64", ("%s/api/qrcode/x/status?n=[1-64]"):format(sb.url.ssg) })
+    nginx.eventually("all have come", function()
+      return sb.count({ operation = "status" }) == 64
+    end)
+    sb.clear_faults()
+    assert.are.equal(0, select(2, answered()))
     local connections, count = {}, 0
     for _, request in ipairs(sb.requests()) do
       count = count + (connections[request.connection] and 0 or 1)

@@ -2,6 +2,7 @@
 -- 18 partial, 28 time-out, 52 empty reply, 56 receive error (reset), 92 HTTP/2 stream error.
 local client = require("spec.support.sandbox_client")
 local curl = require("spec.support.curl")
+local nginx = require("spec.support.nginx")
 local sandbox = require("pix.sandbox")
 
 describe("a fault of the sandbox", function()
@@ -32,7 +33,9 @@ describe("a fault of the sandbox", function()
 
   -- What that one sent is with the sandbox sooner or later.
   local function received()
-    while sb.count({ operation = "charge" }) == 0 do os.execute("sleep 0.02") end
+    nginx.eventually("the charge has come", function()
+      return sb.count({ operation = "charge" }) > 0
+    end)
   end
 
   -- The same charge over HTTP/2 and TLS.
