@@ -98,6 +98,7 @@ describe("HTTP/2", function()
 
   it("is one connection for many at once", function()
     local charge = prepare("ssg", "status")
+    local before = core.reactor():pending() -- what another test may have left
     local futures, connections = {}, {}
     for i = 1, 100 do futures[i] = providers.ssg:start("status", charge) end
     for i = 1, 100 do assert(live.await(futures[i])) end
@@ -106,6 +107,6 @@ describe("HTTP/2", function()
     end
     assert.is_truthy(next(connections))
     assert.is_nil(next(connections, next(connections)))
-    assert.equal(0, core.reactor():pending())
+    assert.is_true(core.reactor():pending() <= before)
   end)
 end)
