@@ -171,12 +171,14 @@ function M.run(ctx, args)
   elseif interrupted then
     return settle.after_interruption(ctx, provider, charge, args.keep)
   end
-  status = present(ctx, charge, args)
-  if args.wait then
+  interrupted, status = interrupt.guard(present, ctx, charge, args)
+  if interrupted then
+    status = settle.after_interruption(ctx, provider, charge, args.keep or not args.wait)
+  elseif args.wait then
     status = conclude(ctx, provider, charge, args)
-    if ctx.picture then
-      qr.remove(ctx.picture)
-    end
+  end
+  if args.wait and ctx.picture then
+    qr.remove(ctx.picture)
   end
   return status
 end
