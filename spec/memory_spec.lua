@@ -19,7 +19,8 @@ local function gist(value, changed)
     return { value.fresh, value.changed, value.operation and value.operation.id or false }
   end
   return { value.id, value.state, value.status, value.orphan, value.charge_id or false,
-    value.code or false, value.due or false, type(changed) == "table" and changed.kind or changed }
+    value.code or false, value.due or false, value.owed,
+    type(changed) == "table" and changed.kind or changed }
 end
 
 -- Random calls, the same for both; each is function(journal, now).

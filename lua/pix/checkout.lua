@@ -20,6 +20,7 @@ local orders = require "pix.checkout.order"
 local resolve = require "pix.resolve"
 local choice = require "pix.select"
 local settle = require "pix.checkout.settle"
+local waiting = require "pix.waiting"
 local wake = require "pix.wake"
 local watches = require "pix.watch"
 
@@ -127,14 +128,11 @@ end
 
 -- ---- What is heard of a charge ----
 
--- Once money has come twice, or for a charge whose order has others open.
+-- Money that came twice goes back; codes of an order that is paid are no longer good. Whether it is
+-- the second payment is decided where it is recorded: both may be heard at the same time.
 local function after_paid(self, row)
-  local list = self._store:by_reference(row.reference) or {}
-  for _, other in ipairs(list) do
-    local stranger = other.id ~= row.id and other.kind == row.kind
-    if stranger and RANK[other.status] >= 2 then return self:_give_back(row) end
-  end
-  for _, other in ipairs(list) do
+  if row.owed then return self:_give_back(row, true) end
+  for _, other in ipairs(self._store:by_reference(row.reference) or {}) do
     if other.id ~= row.id and other.state == "answered" and other.status == "pending"
       and self._providers[other.provider]:supports "cancel" then
       settle.run(self, other, "cancel")
@@ -142,17 +140,27 @@ local function after_paid(self, row)
   end
 end
 
--- A second payment of one order.
-function Shop:_give_back(row)
-  if self._providers[row.provider]:supports "refund" then
-    local status, err = settle.run(self, row, "refund")
-    if status then return end
-    self:_log { level = "error", event = "duplicate", reference = row.reference,
-      provider = row.provider, operation = "refund", outcome = err.kind, message = err.message }
+-- May the refund of a second payment be tried again without a person?
+local function may_give_back_later(err)
+  return waiting.passing(err) or err.kind == "journal" or err.kind == "cancelled"
+    or err.code == "busy"
+end
+
+-- A second payment of one order. It stays due until it is given back or only a person can do that,
+-- who is told then, and the `first` time that it fails.
+function Shop:_give_back(row, first)
+  local status, err = settle.run(self, row, "refund")
+  if status or err.code == "busy" then return status, err end
+  self:_log { level = "error", event = "duplicate", reference = row.reference,
+    provider = row.provider, operation = "refund", outcome = err.kind, message = err.message }
+  local again = may_give_back_later(err)
+  if not again then self._store:later(row.id, { fence = row.fence }) end
+  if first or not again then
+    self._events:now("charge.attention", { reference = row.reference, provider = row.provider,
+      kind = "charge", operation = row.id, amount = row.amount, charge = self:_charge_of(row),
+      reason = "duplicate", needs_person = true })
   end
-  self._events:now("charge.attention", { reference = row.reference, provider = row.provider,
-    kind = "charge", operation = row.id, amount = row.amount, charge = self:_charge_of(row),
-    reason = "duplicate", needs_person = true })
+  return nil, err
 end
 
 local function move_live(self, row, heard)
@@ -250,8 +258,9 @@ end
 
 -- ---- Orders ----
 
--- One order at a time for a reference: who comes second hears the first one's answer.
-local function one_at_a_time(self, order, f)
+-- One operation of a kind at a time for a reference: who comes second hears the first one's answer.
+-- `order` has kind, reference, params and deadline.
+function Shop:_one_at_a_time(order, f)
   local key = order.kind .. "\n" .. order.reference
   while self._flights[key] do
     local flight = self._flights[key]
@@ -286,7 +295,7 @@ local function begin(self, kind, args)
   if not order then return nil, err end
   order.plan = plan_of(self, order)
   self._turn = self._turn + 1
-  return one_at_a_time(self, order, function() return orders.run(self, order) end)
+  return self:_one_at_a_time(order, function() return orders.run(self, order) end)
 end
 
 --- Asks for a payment. The same reference again gives the same charge. May yield.
@@ -386,8 +395,8 @@ function Shop:watch(settings)
 end
 
 --- To be called once at a start: what a former process left in flight becomes unknown, and is never
--- done again (G3); unknown outcomes are looked into; events that were not taken are told. May
--- yield.
+-- done again (G3); unknown outcomes are looked into; second payments that were not given back are;
+-- events that were not taken are told. May yield.
 -- What is in flight is left alone until its lease is over, because another process may be at it -
 -- unless it is of this worker's name (option `worker`), or:
 -- @tparam[opt] table settings sole = true: no other process uses this journal
@@ -411,6 +420,9 @@ function Shop:recover(settings)
   local watched
   watched, err = self._store:watched { n = 1000 }
   if not watched then return nil, err end
+  for _, row in ipairs(watched) do
+    if row.owed and self._providers[row.provider] then self:_give_back(row) end
+  end
   self:_tell()
   return { unknown = #unknown - resolved, resolved = resolved, waiting = #watched }
 end

@@ -29,6 +29,7 @@ M.Journal = Journal
 local LEASE = 60 -- seconds; longer than the longest deadline of a charge
 local SETUPS = 10 -- several programs may set up one database at the same time
 local LONGEST_REFERENCE = 128
+local GIVE_BACK = 120 -- seconds that whoever hears a second payment has for giving it back
 
 local statement, ms = sql.statement, record.ms
 local STATUS, COLUMNS = record.STATUS, record.COLUMNS
@@ -339,10 +340,12 @@ end
 
 -- ---- Statuses ----
 
--- A payment is an event once per order: a second paid charge of the same order is a duplicate.
-local PAID = [[CASE WHEN EXISTS (SELECT 1 FROM pix_operation AS other
+local TWICE = [[EXISTS (SELECT 1 FROM pix_operation AS other
     WHERE other.reference = pix_operation.reference AND other.kind = pix_operation.kind
-    AND other.id <> pix_operation.id AND other.status >= 30) THEN kind || '.duplicate'
+    AND other.id <> pix_operation.id AND other.status >= 30)]]
+
+-- A payment is an event once per order: a second paid charge of the same order is a duplicate.
+local PAID = "CASE WHEN " .. TWICE .. [[ THEN kind || '.duplicate'
   WHEN status >= 20 THEN kind || '.late' ELSE kind || '.paid' END]]
 
 local function status_event(status)
@@ -352,11 +355,16 @@ end
 -- What failed stays so - but money that came is money.
 local FORWARD = "status < :floor AND (state <> 5 OR CAST(:status AS BIGINT) >= 30)"
 
+-- A second payment of its order is owed to the payer. It is due again, so that somebody gives it
+-- back even if whoever has heard of it dies.
+local OWED = "CAST(:status AS BIGINT) = 30 AND " .. TWICE
+
 -- A code that cannot be paid any more is not kept; one that was paid must not be shown again.
-local MOVE = [[state = CASE WHEN state = 5 THEN 5 ELSE 4 END, status = CAST(:status AS BIGINT),
+local MOVE = "owed = CASE WHEN " .. OWED .. " THEN 1 ELSE 0 END, due = CASE WHEN " .. OWED
+  .. [[ THEN CAST(:owed AS BIGINT) WHEN :keep = 1 THEN due ELSE CAST(:due AS BIGINT) END,
+  state = CASE WHEN state = 5 THEN 5 ELSE 4 END, status = CAST(:status AS BIGINT),
   charge_id = COALESCE(charge_id, CAST(:charge_id AS TEXT)),
-  code = CASE WHEN CAST(:status AS BIGINT) >= 20 THEN NULL ELSE code END,
-  due = CASE WHEN :keep = 1 THEN due ELSE CAST(:due AS BIGINT) END, ]] .. FREE .. ", " .. DATA
+  code = CASE WHEN CAST(:status AS BIGINT) >= 20 THEN NULL ELSE code END, ]] .. FREE .. ", " .. DATA
 
 local function move_values(facts)
   local status = STATUS[facts.status] or error("journal: no status " .. tostring(facts.status), 3)
@@ -364,6 +372,7 @@ local function move_values(facts)
   return {
     fence = facts.fence, now = ms(facts.now), status = status, floor = record.rank(facts.status),
     charge_id = facts.charge_id, due = facts.due and ms(facts.due) or nil,
+    owed = ms(facts.now + GIVE_BACK),
     keep = (facts.due == nil and not final) and 1 or 0, data = record.encode(facts.data),
   }
 end
@@ -371,7 +380,7 @@ end
 --- Records what was heard of a charge. Forward only: what is known already, or is older, changes
 -- nothing (G8). In the same transaction the event (G9): charge.paid – or .late after it had
 -- expired, or .duplicate when another charge of the order is paid –, .expired, .cancelled,
--- .rejected, .refunded.
+-- .rejected, .refunded. A duplicate is `owed` until it is refunded, and due in two minutes.
 -- @tparam string id
 -- @tparam table facts status, now, fence, due (nil: as before; false: never again; paid and
 --   refunded ones are not looked at again unless it is given), charge_id (where it was not known),

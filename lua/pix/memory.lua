@@ -14,6 +14,7 @@ local STATUS = {
 local LEASE = 60 -- seconds
 local KEEP, SWEEP = 86400, 1000 -- seconds; intents between two sweeps
 local MANY = 100
+local GIVE_BACK = 120 -- seconds, as in pix.journal
 
 local function rank(status)
   return STATUS[status] - STATUS[status] % 10
@@ -70,7 +71,7 @@ local function insert(self, intent, id)
   self._rows[id] = {
     id = id, reference = intent.reference, kind = intent.kind or "charge",
     provider = intent.provider, amount = intent.amount, state = "intent", status = "unknown",
-    orphan = false, fence = 1, data = {}, created = intent.now, updated = intent.now,
+    orphan = false, owed = false, fence = 1, data = {}, created = intent.now, updated = intent.now,
     lease = intent.now + (intent.lease or LEASE), due = intent.now + (intent.lease or LEASE),
     number = self._made,
   }
@@ -196,7 +197,12 @@ local function move(self, row, facts)
   row.charge_id = row.charge_id or facts.charge_id
   if row.charge_id then self._charges[row.provider .. "\n" .. row.charge_id] = row.id end
   if rank(facts.status) >= 20 then row.code = nil end
-  if facts.due ~= nil or final then row.due = facts.due or nil end
+  row.owed = facts.status == "paid" and paid_twice(self, row)
+  if row.owed then
+    row.due = facts.now + GIVE_BACK
+  elseif facts.due ~= nil or final then
+    row.due = facts.due or nil
+  end
 end
 
 local function undecided(row)

@@ -120,17 +120,20 @@ local function resolve_delay(row)
   return math.min(RESOLVE_LONGEST, math.max(RESOLVE_FIRST, age))
 end
 
+local function pending_due(self, row, err)
+  local at, expires = wall(), row.expires
+  local due = at + interval(self, row, err)
+  if can_list(self, row) and not wanted(self, row) then due = math.ceil(due / BEAT) * BEAT end
+  return expires and expires > at and math.min(due, expires) or due
+end
+
 -- When a row is due again (epoch); nil: never.
 local function next_due(self, row, err)
   local at = wall()
   if row.state == "unknown" then return at + resolve_delay(row) end
   if err and err.code == "budget" then return at + PACE end
-  if pending(row) then
-    local due = at + interval(self, row, err)
-    if can_list(self, row) and not wanted(self, row) then due = math.ceil(due / BEAT) * BEAT end
-    local expires = row.expires
-    return expires and expires > at and math.min(due, expires) or due
-  end
+  if pending(row) then return pending_due(self, row, err) end
+  if row.owed and row.due then return at + SLOW end -- could not be given back yet
   if row.status == "paid" or row.status == "refunded" or row.state == "failed" then return nil end
   if at > (row.expires or row.updated) + GRACE then return nil end
   return late_due(self, row)
@@ -251,8 +254,13 @@ local function search(self, provider, entries)
 end
 
 local function single(self, entry)
-  local _, err = self:look(entry.row, "poll")
-  look_alone(self, entry.row, false)
+  local row, err = entry.row
+  if row.owed then
+    err = select(2, self._shop:_give_back(row))
+  else
+    err = select(2, self:look(row, "poll"))
+  end
+  look_alone(self, row, false)
   land(self, entry, err)
 end
 
@@ -264,7 +272,7 @@ local function divide(self, provider, entries)
     local row = entry.row
     local expired = row.expires and row.expires <= wall() and pending(row)
     local plain = lists and row.charge_id and not (is_alone(self, row) or expired or row.orphan
-      or row.state == "unknown")
+      or row.owed or row.state == "unknown")
     table.insert(plain and together or alone, entry)
   end
   if #together == 1 then

@@ -27,7 +27,8 @@ end
 function M.open(providers, where, on_event, worker)
   local options = { journal = where, worker = worker or M.WORKER, on_event = on_event,
     expires_in = 7 * 86400, retry = { base = 0.01, cap = 0.05 }, log = function() end,
-    budget = {} }
+    -- Rounds do not wait for a breaker, which a machine that is held up may open.
+    budget = {}, breaker = { faults = 1000000 } }
   for i, provider in ipairs(providers) do
     options[i] = provider
     options.budget[provider:name()] = { polls_per_minute = 100000, polls_at_once = 32 }

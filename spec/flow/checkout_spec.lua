@@ -1,3 +1,4 @@
+local core = require "pix.core"
 local pix = require "pix"
 local program = require "spec.support.program"
 
@@ -43,6 +44,27 @@ describe("a flow with a checkout and a journal on disk", function()
       t:pay(t._shown)
       assert.equal("failed", (run:wait()))
     end)
+    assert.equal("sorry", run.state)
+    assert.equal(1, #t:requests("ssg", "refund"))
+    assert.same({}, alerts)
+    shop:close()
+    journal:close()
+  end)
+
+  it("waits for a refund that another worker has begun, and then looks what came of it", function()
+    local shop, journal = open(ssg(), "one")
+    local run = assert(flow:run(ORDER, options(shop, journal, function()
+      local charge = shop._store:by_charge("ssg", t._shown.id)
+      assert(shop._store:intent { reference = charge.id, kind = "refund", provider = "ssg",
+        amount = charge.amount, params = "refund", now = core.reactor():wall(), lease = 60 })
+      return nil, "jam"
+    end)))
+    pix.run(function()
+      pix.sleep(1)
+      t:pay(t._shown)
+      assert.equal("failed", (run:wait()))
+    end)
+    assert.truthy(t:now() > 60)
     assert.equal("sorry", run.state)
     assert.equal(1, #t:requests("ssg", "refund"))
     assert.same({}, alerts)

@@ -1,34 +1,8 @@
 --- What every back end of the journal must keep: the rules G1–G10 of docs/journal.md.
+local back_ends = require "spec.support.back_ends"
 local journals = require "pix.journal"
-local postgres = require "spec.support.postgres"
 
 local NOW = 1700000000
-local server
-
-local back_ends = {
-  {
-    name = "SQLite",
-    place = function()
-      local pipe = io.popen("mktemp -d")
-      local dir = pipe:read("*l")
-      pipe:close()
-      return dir .. "/pix.db", function() os.execute("rm -r " .. dir) end
-    end,
-    stop = function() end,
-  },
-  {
-    name = "PostgreSQL",
-    place = function()
-      server = server or postgres.start()
-      return server:fresh(), function() end
-    end,
-    stop = function()
-      server:close()
-      server = nil
-    end,
-  },
-}
-
 local function intent_of(reference, more)
   local intent = {
     reference = reference, provider = "ssg", amount = 1990, now = NOW,
@@ -201,25 +175,6 @@ for _, back_end in ipairs(back_ends) do
         step = row.step, state = "bye", now = NOW })).code)
       journal._submit = submit
       assert(journal:run_later("r-1", { fence = row.fence, due = NOW }))
-    end)
-
-    it("gives up when others change its schema again and again", function()
-      local real, calls = journal._core, 0
-      journal._core = { submit = function()
-        calls = calls + 1
-        local rows = { {}, {}, { { version = 0 } } }
-        local conflict = require("pix.core").error { kind = "conflict", sent = "no",
-          message = "the schema has moved" }
-        return { ready = function() return true end, result = function()
-          if calls % 2 == 1 then return rows end
-          return nil, conflict
-        end }
-      end }
-      local ok, err = journal:start()
-      journal._core = real
-      assert.is_nil(ok)
-      assert.same({ "conflict", "the schema has moved" }, { err.kind, err.message })
-      assert(journal:start())
     end)
 
     it("writes the payment's event when a person says that it was paid", function()
@@ -408,6 +363,21 @@ for _, back_end in ipairs(back_ends) do
         types())
     end)
 
+    it("owes a second payment, and lets it fall due, until it was given back", function()
+      local old = charged("order-1", "c-old")
+      assert(journal:status(old.id, { status = "expired", now = NOW, due = NOW + 9 }))
+      local new = assert(journal:attempt(intent_of("order-1", { previous = old.id })))
+      assert(journal:answered(new.id, { now = NOW, charge = CHARGE }))
+      new = assert(journal:status(new.id, { status = "paid", now = NOW }))
+      assert.same({ false, nil }, { new.owed, new.due })
+      old = assert(journal:status(old.id, { status = "paid", now = NOW }))
+      assert.same({ true, NOW + 120 }, { old.owed, old.due })
+      assert.same({}, assert(journal:claim { now = NOW + 119 }))
+      assert.equal(old.id, assert(journal:claim { now = NOW + 120 })[1].id)
+      old = assert(journal:status(old.id, { status = "refunded", now = NOW + 1 }))
+      assert.same({ false, nil }, { old.owed, old.due })
+    end)
+
     it("takes a payment even of what was thought to have failed", function()
       local row = assert(journal:intent(intent_of("order-1")))
       assert(journal:failed(row.id, { now = NOW }))
@@ -505,32 +475,6 @@ for _, back_end in ipairs(back_ends) do
       assert.equal(1, #assert(journal:run_claim { now = NOW + 5 }))
       assert.equal(1, #assert(journal:run_list { flow = "f", ended = false }))
       assert.is_false(journal:run_wake("none", NOW))
-    end)
-
-    -- ---- schema ----
-
-    it("refuses a schema that is newer than the program", function()
-      assert.is_true(journal:start())
-      assert(journal:_submit { { sql = "UPDATE pix_schema SET version = 99", n = 0 } })
-      reopen()
-      local row, err = journal:get("x")
-      assert.is_nil(row)
-      assert.same({ "journal", "schema" }, { err.kind, err.code })
-      assert.truthy(err.message:find("version 99", 1, true))
-    end)
-
-    it("is set up by several that come at once", function()
-      local others = {}
-      for i = 1, 4 do others[i] = assert(journals.open(place)) end
-      local pix = require "pix"
-      local tasks = {}
-      for i = 1, 4 do tasks[i] = function() return others[i]:start() end end
-      pix.run(function()
-        local results, errors = pix.all(tasks)
-        assert.is_nil(errors)
-        assert.equal(4, results.n)
-      end)
-      for i = 1, 4 do others[i]:close() end
     end)
 
     -- What tasks submit, up to the `most`th, is kept and handed in at once: a slow program gives a

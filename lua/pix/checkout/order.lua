@@ -4,6 +4,7 @@
 -- the first byte leaves (G1); it ends as answered, failed (surely nothing was done) or unknown. A
 -- repetition at the same provider, allowed only when surely nothing was done, stays the same
 -- operation; another provider is another operation, which takes the order over (G7).
+local busy = require "pix.checkout.busy"
 local core = require "pix.core"
 local metrics = require "pix.metrics"
 local retry = require "pix.retry"
@@ -66,15 +67,6 @@ local function still_unknown(order, row)
     message = ("an earlier try of %s ended without an answer, and it is not known yet whether the "
       .. "charge exists"):format(order.reference),
     hint = order.kind == "subscribe" and HINTS.capture or HINTS.unknown,
-  }
-end
-
-local function busy(order, row)
-  return core.error {
-    kind = "conflict", code = "busy", sent = "no", provider = row.provider, operation = order.kind,
-    reference = order.reference, attempts = 0,
-    retry_after = row.lease and math.max(1, math.ceil(row.lease - wall())) or 1,
-    message = order.reference .. " is being handled by another worker", hint = "ask again shortly",
   }
 end
 
@@ -280,7 +272,9 @@ local function in_flight(shop, order, row)
     shop._unwritten[row.id] = nil
     return shop._store:get(row.id)
   end
-  if (row.lease or math.huge) > wall() then return nil, busy(order, row) end
+  if (row.lease or math.huge) > wall() then
+    return nil, busy(row, order.reference, order.reference)
+  end
   local list, err = shop._store:recover { now = wall() }
   if not list then return nil, err end
   shop:_tell()

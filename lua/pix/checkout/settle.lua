@@ -1,11 +1,13 @@
---- Cancelling and refunding: recorded like an order, repeated only after a look at the status.
+--- Cancelling and refunding: recorded like an order, repeated only after a look at the status. One
+-- at a time for a charge: who comes second finds what the first has done.
+local busy = require "pix.checkout.busy"
 local core = require "pix.core"
 local retry = require "pix.retry"
 
 local M = {}
 
 local DEADLINE = 30
-local LEASE = 120
+local LEASE_MARGIN = 30
 local GOAL = { cancel = "cancelled", refund = "refunded" }
 local FROM = { cancel = "pending", refund = "paid" } -- from where a repetition makes sense
 
@@ -13,20 +15,26 @@ local function wall()
   return core.reactor():wall()
 end
 
-local function intent_of(row, operation, previous)
+local function intent_of(row, operation, deadline, previous)
   return {
     reference = row.id, kind = operation, provider = row.provider, amount = row.amount,
-    params = operation, now = wall(), lease = LEASE, previous = previous,
+    params = operation, now = wall(), previous = previous,
+    lease = math.max(0, deadline - core.reactor():now()) + LEASE_MARGIN,
   }
 end
 
+local IN_FLIGHT = { intent = true, sent = true }
+
 -- The operation's record, new or of an earlier try that came to nothing.
-local function begin(shop, row, operation)
-  local record, fresh = shop._store:intent(intent_of(row, operation))
+local function begin(shop, row, operation, deadline)
+  local record, fresh = shop._store:intent(intent_of(row, operation, deadline))
   if not record then return nil, fresh end
+  if not fresh and IN_FLIGHT[record.state] and record.lease and record.lease > wall() then
+    return nil, busy(record, row.reference, ("the %s of %s"):format(operation, row.reference))
+  end
   if fresh or record.state ~= "failed" then return record, fresh end
   local err
-  record, err = shop._store:attempt(intent_of(row, operation, record.id))
+  record, err = shop._store:attempt(intent_of(row, operation, deadline, record.id))
   return record, record and true or err
 end
 
@@ -136,6 +144,21 @@ local function unsupported(shop, row, operation)
   }
 end
 
+local function settle(shop, row, operation, as, deadline)
+  local record, fresh = begin(shop, row, operation, deadline)
+  if not record then return nil, fresh end
+  local before
+  if not fresh then
+    before = core.error { kind = "conflict", code = "unknown", sent = "maybe",
+      provider = row.provider, operation = operation,
+      message = "an earlier try of it ended without an answer" }
+  end
+  local heard, problem, count = tries(shop, row, operation, deadline, before)
+  if heard then return done(shop, row, record, heard, as) end
+  problem.attempts = count
+  return end_with_error(shop, record, problem)
+end
+
 --- Cancels or refunds a charge. May yield.
 -- @tparam table shop
 -- @tparam table row the charge's operation in the journal
@@ -146,19 +169,11 @@ function M.run(shop, row, operation, options)
   options = options or {}
   local err = unsupported(shop, row, operation)
   if err then return nil, err end
-  local record, fresh = begin(shop, row, operation)
-  if not record then return nil, fresh end
-  local before
-  if not fresh then
-    before = core.error { kind = "conflict", code = "unknown", sent = "maybe",
-      provider = row.provider, operation = operation,
-      message = "an earlier try of it ended without an answer" }
-  end
   local deadline = core.reactor():now() + (options.deadline or DEADLINE)
-  local heard, problem, count = tries(shop, row, operation, deadline, before)
-  if heard then return done(shop, row, record, heard, options.as) end
-  problem.attempts = count
-  return end_with_error(shop, record, problem)
+  local flight = { kind = operation, reference = row.id, params = operation, deadline = deadline }
+  return shop:_one_at_a_time(flight, function()
+    return settle(shop, row, operation, options.as, deadline)
+  end)
 end
 
 M.GOAL = GOAL

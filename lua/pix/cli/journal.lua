@@ -10,7 +10,7 @@ local M = { summary = "Look into a shop's journal, and resolve what is unknown."
 local STATES = { "intent", "sent", "unknown", "answered", "failed" }
 local FINDINGS = { "failed", "pending", "paid", "expired", "cancelled", "rejected", "refunded" }
 local MEMBERS = { "id", "reference", "kind", "provider", "amount", "state", "status", "orphan",
-  "charge_id", "code", "code_kind", "expires", "due", "worker", "lease", "fence", "created",
+  "owed", "charge_id", "code", "code_kind", "expires", "due", "worker", "lease", "fence", "created",
   "updated", "data" }
 local TIMES = { expires = true, due = true, lease = true, created = true, updated = true }
 local MOST = 50
@@ -95,7 +95,8 @@ local function print_table(ctx, rows)
     ctx.say("status"), ctx.say("provider"), ctx.say("reference"), ctx.say("id") } }
   for i, row in ipairs(rows) do
     lines[i + 1] = { money(row), moment(row.created), row.kind, ctx.say("state_" .. row.state)
-      .. (row.orphan and ", " .. ctx.say("orphan") or ""), status_of(ctx, row), row.provider,
+      .. (row.orphan and ", " .. ctx.say("orphan") or "")
+      .. (row.owed and ", " .. ctx.say("owed") or ""), status_of(ctx, row), row.provider,
       terminal.printable(row.reference), row.id }
   end
   for _, line in ipairs(terminal.columns(lines, { true })) do

@@ -76,14 +76,16 @@ local function keep(run, node_name, charge)
   run.data.charges[node_name].charge = till.saved(charge)
 end
 
--- Does something to a charge that may be tried again after an error that passes.
+-- Does something to a charge that may be tried again after an error that passes. What another
+-- worker is at, perhaps one that has died, is waited for: its lease ends.
 local function try(run, charge, operation)
-  local status, err
-  for attempt = 1, LOOKS do
+  local looks = 0
+  while true do
     run:hold()
-    status, err = charge[operation](charge)
+    local status, err = charge[operation](charge)
     if status or run._stopped then return status, err end
-    if not waiting.passing(err) or attempt == LOOKS then return nil, err end
+    if err.code ~= "busy" then looks = looks + 1 end
+    if looks == LOOKS or (looks > 0 and not waiting.passing(err)) then return nil, err end
     tasks.sleep(PAUSE)
   end
 end

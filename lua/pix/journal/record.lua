@@ -79,7 +79,7 @@ M.decode_any = cjson.decode
 -- ---- Rows ----
 
 M.COLUMNS = "id, reference, kind, provider, amount, state, status, orphan, charge_id, code, "
-  .. "code_kind, expires, data, due, worker, lease, fence, created, updated"
+  .. "code_kind, expires, data, due, worker, lease, fence, created, updated, owed"
 
 --- An operation as programs see it, of a row as the database has it.
 -- @tparam[opt] table row is changed
@@ -88,7 +88,7 @@ function M.operation(row)
   if not row then return nil end
   row.state = STATE_WORD[row.state]
   row.status = STATUS_WORD[row.status]
-  row.orphan = row.orphan == 1
+  row.orphan, row.owed = row.orphan == 1, row.owed == 1
   row.data = row.data and cjson.decode(row.data) or {}
   for _, name in ipairs { "expires", "due", "lease", "created", "updated" } do
     row[name] = seconds(row[name])

@@ -39,6 +39,10 @@ M.steps = {
       run TEXT NOT NULL, step BIGINT NOT NULL, state TEXT NOT NULL, cause TEXT, data TEXT,
       at BIGINT NOT NULL, PRIMARY KEY (run, step))]],
   },
+  {
+    -- Paid, although its order was paid already, and not given back yet.
+    "ALTER TABLE pix_operation ADD COLUMN owed SMALLINT NOT NULL DEFAULT 0",
+  },
 }
 
 -- The first table of all; it never changes.
