@@ -324,28 +324,28 @@ end
 -- not wait for them.
 -- @treturn boolean|nil true; nil, err when the task was cancelled
 -- @treturn boolean is this the last look?
-local function sleep_until_look(charge, delay, deadline, per_minute)
+local function sleep_until_look(charge, sleeper, delay, deadline, per_minute)
   local reactor = core.reactor()
   local due = reactor:now() + delay
   local last = due >= deadline
-  local ok, err = wake.sleep(wake.key(charge), math.max(0, math.min(due, deadline) - reactor:now()))
+  local ok, err = sleeper:sleep(math.max(0, math.min(due, deadline) - reactor:now()))
   if not ok then return nil, err end
   local now = reactor:now()
   local turn = budget_delay(charge, now, per_minute)
   if now < math.min(due, deadline) - TICK then return true, false end
   if last or turn == 0 then return true, last end
   local left = deadline - now
-  ok, err = wake.sleep(wake.key(charge), math.max(0, math.min(turn, left)))
+  ok, err = sleeper:sleep(math.max(0, math.min(turn, left)))
   if not ok then return nil, err end
   return true, turn >= left
 end
 
 local function poll(charge, options)
   local reactor, timeout = core.reactor(), options.timeout
-  local began = reactor:now()
+  local began, sleeper = reactor:now(), wake.sleeper(wake.key(charge))
   local delay, base = first_delay(charge, began, options.every)
   while true do
-    local ok, last = sleep_until_look(charge, delay, began + timeout, options.per_minute)
+    local ok, last = sleep_until_look(charge, sleeper, delay, began + timeout, options.per_minute)
     local err
     if not ok then return nil, last end
     ok, err = look(charge, options.on_poll)

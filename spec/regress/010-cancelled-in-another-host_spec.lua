@@ -26,6 +26,7 @@ describe("a task in another host's loop that is cancelled", function()
 
   it("leaves the sleep that a webhook may end with that error", function()
     wake.listen()
-    assert.same({ nil, "cancelled" }, { cancelled(function() return wake.sleep("x", 60) end) })
+    local sleeper = wake.sleeper "x"
+    assert.same({ nil, "cancelled" }, { cancelled(function() return sleeper:sleep(60) end) })
   end)
 end)
