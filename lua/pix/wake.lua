@@ -33,7 +33,7 @@ function M.wake(key)
   for _, sleeper in ipairs(woken) do
     local promise = sleeper._promise
     sleeper._rung, sleeper._promise = true, nil
-    if promise then promise:fulfil(true) end
+    if promise then pcall(promise.fulfil, promise, true) end -- it may have been cancelled just now
   end
 end
 
