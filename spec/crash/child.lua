@@ -32,6 +32,6 @@ pix.run(function()
     seam.plant(shop, given.operation, given.point, given.folder)
   end
   local done, err = DO[given.operation]()
-  pix.sleep(30) -- the event is told beside it, and is the end
+  repeat pix.sleep(0.01) until not shop._events._busy -- they are told beside it: the end, perhaps
   print("survived", done, err)
 end)
