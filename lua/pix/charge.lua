@@ -196,33 +196,6 @@ end
 
 -- ---- QR ----
 
-local BASE64 = {}
-do
-  local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  for i = 1, #alphabet do
-    BASE64[alphabet:byte(i)] = i - 1
-  end
-end
-
--- Groups of four characters give three bytes; what is no base64 is left out, as MIME has it.
-local function from_base64(text)
-  local bytes, bits, value = {}, 0, 0
-  for i = 1, #text do
-    local digit = BASE64[text:byte(i)]
-    if digit then
-      value = value * 64 + digit
-      bits = bits + 6
-      if bits >= 8 then
-        bits = bits - 8
-        local low = value % 2 ^ bits
-        bytes[#bytes + 1] = string.char((value - low) / 2 ^ bits)
-        value = low
-      end
-    end
-  end
-  return table.concat(bytes)
-end
-
 local function no_code(charge)
   return nil, core.error {
     kind = "unsupported", sent = "no", provider = charge.provider,
@@ -242,8 +215,8 @@ function Charge:qr(format, options)
     return core.qr(self.code, format or "text", options)
   end
   if self.qr_png and format == "png" then
-    local picture = from_base64(self.qr_png)
-    if picture:sub(2, 4) == "PNG" then return picture end
+    local picture = core.from_base64((self.qr_png:gsub("%s+", ""))) -- MIME breaks lines
+    if picture and picture:sub(2, 4) == "PNG" then return picture end
   end
   return no_code(self)
 end

@@ -206,6 +206,21 @@ describe("small tools", function()
     assert.not_equal(core.random(16), core.random(16))
   end)
 
+  it("write and read base64", function()
+    local cases = { [""] = "", a = "YQ==", ab = "YWI=", abc = "YWJj", ["\0\255\254"] = "AP/+" }
+    for bytes, text in pairs(cases) do
+      assert.equal(text, core.base64(bytes))
+      assert.equal(bytes, core.from_base64(text))
+    end
+    assert.equal("ab", core.from_base64 "YWI")
+    for _, text in ipairs { "Y", "YW I=", "YQ=", "YR==", "Y*==" } do
+      local bytes, err = core.from_base64(text)
+      assert.is_nil(bytes)
+      assert.equal("invalid", err.kind)
+    end
+    assert.error_matches(function() core.base64(("x"):rep(2 ^ 24 + 1)) end, "too long")
+  end)
+
   it("write and read São Paulo's time", function()
     assert.equal("2026-11-22T09:00:00", core.date(1795348800))
     assert.equal(1795348800, core.date_parse("2026-11-22T09:00:00"))

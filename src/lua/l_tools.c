@@ -8,6 +8,7 @@
 #include <string.h>
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <qrencode.h>
 
@@ -17,8 +18,10 @@
 #include "../core/money.h"
 #include "../core/phone.h"
 #include "../core/tax_id.h"
+#include "../core/text.h"
 
 #define MAX_RANDOM 64
+#define MAX_BASE64 (1 << 24)
 
 int l_money_read(lua_State *L, int index, int64_t *centavos, struct pix_err *err) {
   if (lua_type(L, index) == LUA_TSTRING) {
@@ -135,6 +138,33 @@ int l_sha256(lua_State *L) {
 
   if (pix_hmac_digest(text, len, digest, &err) != PIX_OK) return l_fail(L, &err);
   lua_pushstring(L, digest);
+  return 1;
+}
+
+int l_base64(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  unsigned char *text;
+
+  luaL_argcheck(L, len <= MAX_BASE64, 1, "too long");
+  text = lua_newuserdata(L, (len + 2) / 3 * 4 + 1);
+  len = (size_t)EVP_EncodeBlock(text, (const unsigned char *)bytes, (int)len);
+  lua_pushlstring(L, (const char *)text, len);
+  return 1;
+}
+
+int l_from_base64(lua_State *L) {
+  struct pix_err err;
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  unsigned char *bytes = lua_newuserdata(L, len / 4 * 3 + 3);
+  long count = pix_text_base64(text, len, bytes);
+
+  if (count < 0) {
+    pix_err_set(&err, PIX_EINVALID, NULL, "this is not base64");
+    return l_fail(L, &err);
+  }
+  lua_pushlstring(L, (const char *)bytes, (size_t)count);
   return 1;
 }
 

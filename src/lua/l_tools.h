@@ -21,6 +21,8 @@ int l_date(lua_State *L);        /* date(epoch) → "YYYY-MM-DDTHH:MM:SS" in Sã
 int l_date_parse(lua_State *L);  /* date_parse(text) → epoch */
 int l_json_decode(lua_State *L); /* json_decode(text) → value */
 int l_sha256(lua_State *L);      /* hex_sha256(text) */
+int l_base64(lua_State *L);      /* base64(bytes) → text */
+int l_from_base64(lua_State *L); /* from_base64(text) → bytes */
 int l_random(lua_State *L);      /* random(n) → 2n hex digits */
 int l_versions(lua_State *L);    /* versions() → { library = version } */
 int l_yieldable(lua_State *L);   /* yieldable() → can the calling coroutine be suspended? */

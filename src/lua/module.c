@@ -42,6 +42,8 @@ static const luaL_Reg functions[] = {
     {"webhook", l_webhook},
     {"json_decode", l_json_decode},
     {"hex_sha256", l_sha256},
+    {"base64", l_base64},
+    {"from_base64", l_from_base64},
     {"random", l_random},
     {"versions", l_versions},
     {"token_store", l_token_store},
