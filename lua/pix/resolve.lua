@@ -130,14 +130,14 @@ local function charge(shop, row, options)
   local list, err = shop._guard:read(row.provider, "search",
     { from = row.created - BEFORE, to = wall() + BEFORE }, options)
   if not list then return nil, err end
-  local found
+  -- In this order: whose answer comes meanwhile is still in flight, or its charge is known.
+  local others, found
+  others, err = rivals(shop, row)
+  if not others then return nil, err end
   found, err = candidates(shop, row, list, options.tax_id)
   if not found then return nil, err end
   if #found == 0 then return absent(shop, row) end
   shop._absent[row.id] = nil
-  local others
-  others, err = rivals(shop, row)
-  if not others then return nil, err end
   if others.in_flight then return "open" end
   if others.foreign or #found > #others.own then return "ambiguous" end
   local item = share(row, others.own, found)
