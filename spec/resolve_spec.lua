@@ -211,6 +211,26 @@ describe("an outcome that is not known", function()
       assert.equal(1, s:open({ "detseg", journal = folder, worker = "till-1" }):recover().unknown)
     end)
 
+    it("what this very program has in flight already is left alone", function()
+      for number, settings in ipairs { {}, { sole = true } } do
+        local shop = s:open { "detseg", journal = folder, worker = "till-1" }
+        t:handle("detseg", "charge", function(request)
+          local reply = require("pix.testing.replies").answer(t._book, request)
+          reply.delay = 5
+          return reply
+        end)
+        pix.run(function()
+          local early = pix.spawn(function() return shop:charge(order("o-" .. number)) end)
+          pix.sleep(1)
+          assert.same({ unknown = 0, resolved = 0, waiting = number },
+            assert(shop:recover(settings)))
+          assert.equal("pending", assert(early:await()).status)
+        end)
+        shop:close()
+      end
+      s.shop = nil
+    end)
+
     it("the stored charge is given again, its code too", function()
       local first = assert(s:open({ "ssg", journal = folder }):charge(order "o-1"))
       s.shop:close()

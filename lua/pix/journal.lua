@@ -187,6 +187,7 @@ end
 function Journal:intent(intent)
   local ok, err = check_reference(intent.reference)
   if not ok then return nil, err end
+  self._first = self._first or intent.now
   local values = intent_values(self, intent)
   local results
   results, err = self:_submit {

@@ -9,6 +9,7 @@ local statement, ms = sql.statement, record.ms
 local COLUMNS = record.COLUMNS
 local LEASE = 60
 local MANY = 100
+local FAR = 2 ^ 42 -- milliseconds: in the year 2109
 
 local function operations(rows)
   local list = {}
@@ -89,15 +90,15 @@ end
 --- What a start finds in flight becomes `unknown`, due now, with the event .unknown; it is never
 -- done again (G3). In flight is what is not answered; it is left alone until its lease is over. May
 -- yield.
--- @tparam table query now; at a start, when nothing is under way here: own = true takes what a
---   former process of this worker's name began, sole = true takes everything, because no other
---   process uses this journal
+-- @tparam table query now; at a start: own = true takes what a former process of this worker's name
+--   began, sole = true takes everything, because no other process uses this journal. What was begun
+--   since this journal's first intent is this program's own, and is left alone
 -- @treturn table|nil the operations
 function M:recover(query)
-  local values = { now = ms(query.now), worker = self.worker }
+  local values = { now = ms(query.now), worker = self.worker, first = ms(self._first) or FAR }
   local where = "due IS NOT NULL AND state < 3 AND (lease <= :now"
-    .. (query.own and " OR worker = :worker" or "")
-    .. (query.sole and " OR worker IS NOT NULL)" or ")")
+    .. (query.own and " OR worker = :worker AND created < :first" or "")
+    .. (query.sole and " OR worker IS NOT NULL AND created < :first" or "") .. ")"
   local list = {}
   self:_lock(list, "SELECT id FROM pix_operation WHERE " .. where, values)
   list[#list + 1] = statement([[INSERT INTO pix_outbox (id, subject, type, at)
