@@ -10,6 +10,8 @@ local M = {}
 local Events = {}
 Events.__index = Events
 
+local LONGEST = 60 -- seconds for one event, as long as its lease: then it is told again anyhow
+
 local PERSON = {
   ["charge.duplicate"] = "refund", ["refund.failed"] = true, ["subscribe.unknown"] = true,
 }
@@ -65,12 +67,17 @@ local function deliver(self, event)
   return hand_over(self, of_operation(self._shop, event, operation))
 end
 
-local function batch(self)
+local function now()
+  return core.reactor():now()
+end
+
+local function batch(self, teller)
   local shop = self._shop
   local list = shop._store:events { now = core.reactor():wall() }
   if not list or #list == 0 then return false end
   local taken = {}
   for _, event in ipairs(list) do
+    teller.seen = now()
     if deliver(self, event) then
       taken[#taken + 1] = event.id
     end
@@ -79,16 +86,20 @@ local function batch(self)
   return #taken > 0
 end
 
-local function pump(self)
-  self._busy = true
+local function pump(self, teller)
   repeat
     self._dirty = false
-    local ok, more = xpcall(batch, debug.traceback, self)
+    local ok, more = xpcall(batch, debug.traceback, self, teller)
     if not ok then
       self._shop:_log { level = "error", event = "events", message = tostring(more) }
     end
   until not (ok and more) and not self._dirty
-  self._busy = false
+  if self._busy == teller then self._busy = false end
+end
+
+-- One that has stood still for too long was killed (by nginx, when a client goes away).
+local function is_telling(self)
+  return self._busy and now() - self._busy.seen <= LONGEST
 end
 
 --- Tells the program what has happened. With a durable journal as a task of its own where that is
@@ -98,15 +109,16 @@ function Events:tell()
     if self._shop._store:name() ~= "memory" then return end
     self._handler = function() end -- nobody listens: what lies in memory must not grow
   end
-  if self._busy then
+  if is_telling(self) then
     self._dirty = true
     return
   end
+  local teller = { seen = now() }
+  self._busy = teller
   if self._shop._store:name() ~= "memory" and hosts.current() == hosts.scheduler then
-    self._busy = true
-    tasks.spawn(pump, self)
+    tasks.spawn(pump, self, teller)
   else
-    pump(self)
+    pump(self, teller)
   end
 end
 

@@ -1,5 +1,9 @@
 --- One request to a provider, guarded: breaker, budget, deadline, statistics. And reads, which may
 -- be repeated at will. What may be repeated otherwise is decided where the record is kept.
+--
+-- DESIGN: a call takes a place in the budget, and may be the breaker's trial. A coroutine that is
+-- killed in it (nginx, when the client goes away) gives nothing back; so each call is noted with
+-- the time at which its request must have ended, and where a place is missing those are given up.
 local breaker = require "pix.breaker"
 local budget = require "pix.budget"
 local core = require "pix.core"
@@ -17,6 +21,7 @@ Guard.__index = Guard
 local CHEAP = { status = true, search = true, check = true }
 local PROBE_TIMEOUT = 5
 local SHORTEST = 0.01 -- seconds that are worth a request
+local GRACE = 1 -- seconds after its time-out within which a request has ended
 
 --- @tparam table options providers (name → provider), breaker, budget, retry (pix.retry.options),
 --   on_breaker = function(provider, operation, state), log = function(facts)
@@ -24,10 +29,10 @@ function M.new(options)
   local self = setmetatable({
     _providers = options.providers, _breaker = options.breaker, _retry = options.retry,
     _on_breaker = options.on_breaker, _log = options.log,
-    _breakers = {}, _budgets = {}, _free = {}, _stats = {},
+    _breakers = {}, _budgets = {}, _free = {}, _stats = {}, _calls = {},
   }, Guard)
   for name in pairs(options.providers) do
-    self._breakers[name], self._stats[name] = {}, stats.new()
+    self._breakers[name], self._stats[name], self._calls[name] = {}, stats.new(), {}
     self._budgets[name] = budget.new(options.budget and options.budget[name])
     self._free[name] = latch.new()
   end
@@ -44,14 +49,6 @@ function M.random()
 end
 
 -- ---- What selection wants to know ----
-
---- @treturn number seconds for which an operation's breaker stays open; 0: it is not
-function Guard:open_for(name, operation)
-  local state = self._breakers[name][operation]
-  local available, seconds = true, 0
-  if state then available, seconds = breaker.available(state, now()) end
-  return available and 0 or seconds
-end
 
 --- @treturn number|nil latency in seconds
 -- @treturn integer charges lately
@@ -76,6 +73,61 @@ local function set_breaker(self, name, operation, state)
   metrics.set("pix_breaker_open", state.name == "closed" and 0 or 1, name, operation)
   if self._on_breaker then self._on_breaker(name, operation, state.name) end
 end
+
+local function after_call(self, name, operation, err)
+  local state = breaker_of(self, name, operation)
+  set_breaker(self, name, operation, breaker.after_call(state, breaker.judge(err), now()))
+end
+
+-- ---- Calls under way ----
+
+local KILLED = { kind = "cancelled", sent = "no" }
+
+local function give_back(self, name, lane)
+  self._budgets[name] = budget.give(self._budgets[name], lane)
+  self._free[name]:open()
+end
+
+local function begin(self, name, operation, lane, deadline)
+  local call = { operation = operation, lane = lane, placed = false, over = deadline + GRACE }
+  self._calls[name][call] = true
+  return call
+end
+
+-- err: nil, it has succeeded. Does nothing if the call was given up before.
+local function finish(self, name, call, err)
+  if not self._calls[name][call] then return end
+  self._calls[name][call] = nil
+  if call.placed then give_back(self, name, call.lane) end
+  after_call(self, name, call.operation, err)
+end
+
+-- Gives up calls that must have ended. Were there any? And when must the next one have ended?
+local function give_up(self, name)
+  local at, any, next_at = now(), false, math.huge
+  for call in pairs(self._calls[name]) do
+    if call.over <= at then
+      any = true
+      finish(self, name, call, KILLED)
+    else
+      next_at = math.min(next_at, call.over)
+    end
+  end
+  return any, next_at
+end
+
+--- @treturn number seconds for which an operation's breaker stays open; 0: it is not
+function Guard:open_for(name, operation)
+  local state = self._breakers[name][operation]
+  if not state then return 0 end
+  local available, seconds = breaker.available(state, now())
+  if not available and give_up(self, name) then
+    available, seconds = breaker.available(self._breakers[name][operation], now())
+  end
+  return available and 0 or seconds
+end
+
+-- ---- Asking the breaker ----
 
 local function refused(name, operation, seconds)
   return core.error {
@@ -115,17 +167,15 @@ end
 local function pass_breaker(self, name, operation, left)
   for _ = 1, 2 do
     local verdict, state = breaker.ask(breaker_of(self, name, operation), now(), CHEAP[operation])
+    if verdict == "refuse" and give_up(self, name) then
+      verdict, state = breaker.ask(breaker_of(self, name, operation), now(), CHEAP[operation])
+    end
     if verdict == "refuse" then return refused(name, operation, state) end
     set_breaker(self, name, operation, state)
     if verdict == "call" then return nil end
     probe(self, name, operation, left)
   end
   return refused(name, operation, 1)
-end
-
-local function after_call(self, name, operation, err)
-  local state = breaker_of(self, name, operation)
-  set_breaker(self, name, operation, breaker.after_call(state, breaker.judge(err), now()))
 end
 
 -- ---- Budget ----
@@ -146,21 +196,18 @@ local function pass_budget(self, name, operation, lane, deadline)
       self._budgets[name] = new
       return nil
     end
+    local any, next_at = false, math.huge
+    if not seconds then any, next_at = give_up(self, name) end
     local left = deadline - now()
     if left <= SHORTEST or (seconds and seconds >= left) then return exhausted(name, operation) end
-    local ok, err
+    local ok, err = true, nil
     if seconds then
       ok, err = hosts.sleep(seconds + SHORTEST)
-    else
-      ok, err = self._free[name]:wait(left)
+    elseif not any then
+      ok, err = self._free[name]:wait(math.min(left, next_at - now() + SHORTEST))
     end
     if ok == nil then return err end
   end
-end
-
-local function give_back(self, name, lane)
-  self._budgets[name] = budget.give(self._budgets[name], lane)
-  self._free[name]:open()
 end
 
 --- How many looks at this provider could leave now?
@@ -169,7 +216,8 @@ end
 function Guard:room(name, operation)
   local seconds = self:open_for(name, operation)
   if seconds > 0 then return 0, seconds end
-  local _, delay = budget.take(self._budgets[name], "poll", now())
+  local new, delay = budget.take(self._budgets[name], "poll", now())
+  if not new and not delay then give_up(self, name) end
   return budget.polls(self._budgets[name], now()), delay or 1
 end
 
@@ -228,23 +276,26 @@ function Guard:call(name, operation, args, options)
       operation = operation, message = ("%s cannot %s"):format(name, operation) }
   end
   local deadline = options.deadline or now() + provider:timeout()
+  local call = begin(self, name, operation, lane, deadline)
   local err = pass_breaker(self, name, operation, deadline - now())
-  if err then return nil, err end
+  if err then
+    self._calls[name][call] = nil
+    return nil, err
+  end
   err = pass_budget(self, name, operation, lane, deadline)
   local left = math.min(deadline - now(), provider:timeout())
-  if not err and left < SHORTEST then
-    give_back(self, name, lane)
-    err = too_late(name, operation)
+  if not err then
+    call.placed, call.over = true, now() + left + GRACE
+    if left < SHORTEST then err = too_late(name, operation) end
   end
   if err then
-    after_call(self, name, operation, { kind = "cancelled", sent = "no" })
+    finish(self, name, call, KILLED)
     return nil, err
   end
   local began = now()
   local value
   value, err = send(provider, operation, with_timeout(args, left))
-  give_back(self, name, lane)
-  after_call(self, name, operation, not value and err or nil)
+  finish(self, name, call, not value and err or nil)
   note(self, name, operation, began, value, not value and err or nil)
   if value == nil then return nil, err end
   return value

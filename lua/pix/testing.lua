@@ -65,6 +65,7 @@ local function deliver(self, request, reply)
   reactor:answer(request.id, { status = reply.status or 200, headers = headers, body = body or "" })
 end
 
+local TICK = 0.5e-9 -- seconds; the clock has whole nanoseconds, and less does not move it
 local LATE = { fail = "timeout", sent = "maybe", message = "the scripted reply came too late" }
 
 -- A reply that would come after the request's time-out is that time-out.
@@ -319,7 +320,7 @@ function Testing:advance(seconds)
   while true do
     settle(self)
     local left = target - reactor:now()
-    if left <= 0 then return self end
+    if left < TICK then return self end
     reactor:advance(math.min(left, next_event(self) or left))
   end
 end

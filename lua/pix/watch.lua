@@ -4,7 +4,9 @@
 -- takes what is due under a lease and looks. Those who wait for a charge (charge:wait) pin it here:
 -- it is looked at every 2-3 s at first. One of those who wait leads: it starts the looks of all,
 -- and hands over when its own charge is done. A look is a task of its own, so that a
--- provider that hangs delays nobody else's; where a provider can list, one search serves all.
+-- provider that hangs delays nobody else's; where a provider can list, one search serves all. Any
+-- of these coroutines may be killed (by nginx, when a client goes away): a leader shows that he
+-- lives, and what has lasted longer than it can is taken for ended.
 local core = require "pix.core"
 local hosts = require "pix.host"
 local latch = require "pix.latch"
@@ -27,6 +29,8 @@ local LAST_LOOK = 5 -- seconds that the look at the end of a wait may take
 local LISTED, LEASE = 1000, 180 -- rows that one search serves; seconds
 local BEAT = 3 -- seconds; charges that one search serves fall due together
 local LONGEST_SLEEP = 5
+local LEADERLESS = 2 * LONGEST_SLEEP -- seconds without a sign of the leader's
+local LONGEST_LOOK, LONGER = 300, 60 -- seconds; after the end of a wait
 local TICK = 0.001 -- seconds: a shorter sleep may not move the clock at all
 local RESOLVE_FIRST, RESOLVE_LONGEST = 20, 3600
 local CLOSED = { paid = true, refunded = true, expired = true, cancelled = true, rejected = true }
@@ -189,12 +193,19 @@ local function can_spawn(host)
   return host == hosts.scheduler or host == hosts.blocking or host.spawn ~= nil
 end
 
+local function is_flying(self, key)
+  local flight = self._flying[key]
+  if flight and now() - flight.began > LONGEST_LOOK then self._flying[key] = nil end
+  return self._flying[key] ~= nil
+end
+
 local function fly(self, key, f)
-  if self._flying[key] then return end
-  self._flying[key] = true
+  if is_flying(self, key) then return end
+  local flight = { began = now() }
+  self._flying[key] = flight
   local function body()
     local ok, problem = xpcall(f, debug.traceback)
-    self._flying[key] = nil
+    if self._flying[key] == flight then self._flying[key] = nil end
     self._bell:open()
     if not ok then
       self._shop:_log { level = "error", event = "watch", message = tostring(problem) }
@@ -301,7 +312,7 @@ end
 local function due_entries(self)
   local by_provider, at = {}, now() + TICK
   for _, entry in pairs(self._pinned) do
-    if entry.next_at <= at and not self._flying[entry.row.id] then
+    if entry.next_at <= at and not is_flying(self, entry.row.id) then
       by_provider[entry.row.provider] = {}
     end
   end
@@ -315,7 +326,18 @@ local function due_entries(self)
   return by_provider
 end
 
+-- Whose wait must be over was killed.
+local function drop_killed(self)
+  for id, entry in pairs(self._pinned) do
+    if entry.over < now() then
+      self._pinned[id] = nil
+      forget(self, entry.row)
+    end
+  end
+end
+
 local function look_at_pinned(self)
+  drop_killed(self)
   for provider, entries in pairs(due_entries(self)) do
     local room, seconds = self._shop._guard:room(provider, "status")
     local together, alone = divide(self, provider, entries)
@@ -338,28 +360,30 @@ local function seconds_to_next(self, most)
   return seconds
 end
 
-local function pin(self, row, charge)
+local function pin(self, row, charge, timeout)
   local entry = self._pinned[row.id]
   if not entry then
     know(self, row)
-    entry = { row = row, charge = charge, waiters = 0, bell = latch.new(), on_poll = {} }
+    entry = { row = row, charge = charge, waiters = 0, bell = latch.new(), on_poll = {}, over = 0 }
     self._pinned[row.id] = entry
     entry.next_at = now() + math.max(0, interval(self, row) - math.max(0, wall() - row.updated))
   end
   entry.waiters = entry.waiters + 1
+  entry.over = math.max(entry.over, now() + timeout + LONGER)
   return entry
 end
 
 local function unpin(self, entry)
   entry.waiters = entry.waiters - 1
-  if entry.waiters == 0 then
+  if entry.waiters == 0 and self._pinned[entry.row.id] == entry then
     self._pinned[entry.row.id] = nil
     forget(self, entry.row)
   end
 end
 
-local function drive(self, entry, deadline)
-  while not self._over(entry) and now() < deadline do
+local function drive(self, leader, entry, deadline)
+  while self._leader == leader and not self._over(entry) and now() < deadline do
+    leader.seen = now()
     look_at_pinned(self)
     local seconds = math.min(seconds_to_next(self, LONGEST_SLEEP), deadline - now())
     if not self._over(entry) then
@@ -372,9 +396,10 @@ end
 
 -- Leads until its own charge is over or the time is; then one of the others does.
 local function lead(self, entry, deadline)
-  self._leader = true
-  local fine, ok, err = pcall(drive, self, entry, deadline)
-  self._leader = false
+  local leader = { seen = now() }
+  self._leader = leader
+  local fine, ok, err = pcall(drive, self, leader, entry, deadline)
+  if self._leader == leader then self._leader = false end
   for _, other in pairs(self._pinned) do
     other.bell:open()
   end
@@ -382,9 +407,13 @@ local function lead(self, entry, deadline)
   return ok, err
 end
 
+local function is_led(self)
+  return self._leader and now() - self._leader.seen < LEADERLESS
+end
+
 -- Waits for the leader's looks, or to become the leader.
 local function follow(self, entry, deadline)
-  while self._leader and not self._over(entry) and now() < deadline do
+  while is_led(self) and not self._over(entry) and now() < deadline do
     local seconds = math.min(deadline - now(), LONGEST_SLEEP)
     local ok, err = entry.bell:wait(math.max(TICK, seconds))
     if ok == nil then return nil, err end
@@ -402,7 +431,7 @@ end
 
 local function stay(self, entry, deadline)
   while not self._over(entry) and now() < deadline do
-    local wait_here = self._leader and follow or lead
+    local wait_here = is_led(self) and follow or lead
     local ok, err = wait_here(self, entry, deadline)
     if not ok then return nil, err end
   end
@@ -425,7 +454,7 @@ end
 -- @treturn string|nil the status; or nil and an error; or nil, nil and the last look's error when
 --   the time is over
 function Watch:wait(row, charge, timeout, on_poll)
-  local entry = pin(self, row, charge)
+  local entry = pin(self, row, charge, timeout)
   if on_poll then entry.on_poll[on_poll] = true end
   self._bell:open()
   local ok, err = stay(self, entry, now() + timeout)
@@ -487,7 +516,9 @@ function Watch:round()
 end
 
 local function idle(self)
-  if next(self._flying) then return false end
+  for key in pairs(self._flying) do
+    if is_flying(self, key) then return false end
+  end
   local list = self._shop._store:watched { n = 1 }
   return list ~= nil and #list == 0
 end
