@@ -133,6 +133,12 @@ local function deliver(self, event)
   end
 end
 
+-- The provider goes when it has its answer. Where nginx looks for that (lua_check_client_abort) it
+-- would kill this coroutine, and on_event with it, unless somebody else says what is to be done.
+local function outlive_client()
+  ngx.on_abort(function() end)
+end
+
 local function handle(self)
   if ngx.req.get_method() ~= "POST" then
     ngx.header["Allow"] = "POST"
@@ -144,6 +150,7 @@ local function handle(self)
   if type(signature) == "table" then return refuse(400, "more than one signature") end
   local event, err = core.webhook(body, signature, self.secret, self.provider)
   if not event then return refuse(STATUS[err.kind] or 500, err.message) end
+  outlive_client()
   local first = self.seen.add(event.key)
   answer(200, first and "ok" or "seen already")
   if first then deliver(self, event) end

@@ -125,6 +125,20 @@ describe("pix.webhook.handler", function()
     assert.are.equal("seen already\n", post(body, sign(body)).body)
   end)
 
+  it("handles an event to its end although the provider is gone by then", function()
+    start([[ on_event = function(event)
+      while not ngx.shared.box:get("go") do ngx.sleep(0.01) end
+      ngx.shared.box:incr("events", 1, 0)
+    end ]], { http = "lua_check_client_abort on; lua_shared_dict box 1m;",
+      locations = { hook = "hook()", events = EVENTS,
+        go = [[ ngx.shared.box:set("go", true) ]] } })
+    local body = body_of("PIX8")
+    assert.are.equal("ok\n", post(body, sign(body)).body) -- and its connection is closed
+    for _ = 1, 5 do ng:request("/ping") end
+    ng:request("/go")
+    becomes("1 \n")
+  end)
+
   it("remembers events across workers in a shared dictionary", function()
     start([[ dict = "pix_events", ]] .. COUNT, { workers = 4,
       http = "lua_shared_dict box 1m; lua_shared_dict pix_events 1m;" })
