@@ -30,6 +30,7 @@ local LISTED, LEASE = 1000, 180 -- rows that one search serves; seconds
 local BEAT = 3 -- seconds; charges that one search serves fall due together
 local LONGEST_SLEEP = 5
 local LEADERLESS = 2 * LONGEST_SLEEP -- seconds without a sign of the leader's
+local SWEEP = 60 -- seconds between two looks for what was left in flight
 local LONGEST_LOOK, LONGER = 300, 60 -- seconds; after the end of a wait
 local TICK = 0.001 -- seconds: a shorter sleep may not move the clock at all
 local RESOLVE_FIRST, RESOLVE_LONGEST = 20, 3600
@@ -532,6 +533,14 @@ local function rest(self)
   return math.max(0.25, math.min(LONGEST_SLEEP, due - wall()))
 end
 
+-- What a process that died, or a coroutine that was killed, has left in flight becomes unknown when
+-- its lease is over, and is looked into (G3, G4).
+local function sweep(self)
+  if self._swept and now() < self._swept + SWEEP then return end
+  self._swept = now()
+  self._shop._store:recover { now = wall() }
+end
+
 --- Watches until the checkout is closed. May yield; a task of its own, or the program's main loop.
 -- @tparam[opt] table options idle = true: ends when nothing is left to be watched; for = seconds
 -- @treturn boolean|nil true; or nil and an error when the task was cancelled
@@ -539,6 +548,7 @@ function Watch:run(options)
   options = options or {}
   local deadline = now() + (options["for"] or math.huge)
   while not self._closed and now() < deadline do
+    sweep(self)
     local _, err = self:round()
     if err and err.kind == "cancelled" then return nil, err end
     look_at_pinned(self)
