@@ -4,22 +4,13 @@ local journals = require "pix.journal"
 local shops = require "spec.support.shop"
 
 describe("a refund whose program dies while it is recorded", function()
-  local s, path
+  local s
 
-  before_each(function()
-    s = shops.new()
-    path = os.tmpname()
-  end)
-
-  after_each(function()
-    s:stop()
-    for _, ending in ipairs { "", "-wal", "-shm" } do
-      os.remove(path .. ending)
-    end
-  end)
+  before_each(function() s = shops.new() end)
+  after_each(function() s:stop() end)
 
   it("is found by the next start, and so is the charge's status", function()
-    local journal = assert(journals.open(path, { worker = "shop-1" }))
+    local journal = assert(journals.open(s:file(), { worker = "shop-1" }))
     local shop = s:open { "ssg", journal = journal, worker = "shop-1" }
     local charge = assert(shop:charge(shops.order "o-1"))
     s.t:pay(charge)
@@ -33,7 +24,7 @@ describe("a refund whose program dies while it is recorded", function()
     assert.is_false(alive)
     assert.truthy(problem:find("dies here", 1, true), problem)
     shop:close()
-    shop = s:open { "ssg", journal = path, worker = "shop-1" }
+    shop = s:open { "ssg", journal = s:file(), worker = "shop-1" }
     assert(shop:recover())
     assert.equal("refunded", shop._store:by_reference("o-1")[1].status)
   end)

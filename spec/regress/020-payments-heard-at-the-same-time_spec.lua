@@ -6,19 +6,10 @@ local pix = require "pix"
 local shops = require "spec.support.shop"
 
 describe("an order whose two charges are paid at the same time", function()
-  local s, path
+  local s
 
-  before_each(function()
-    s = shops.new()
-    path = os.tmpname()
-  end)
-
-  after_each(function()
-    s:stop()
-    for _, ending in ipairs { "", "-wal", "-shm" } do
-      os.remove(path .. ending)
-    end
-  end)
+  before_each(function() s = shops.new() end)
+  after_each(function() s:stop() end)
 
   -- Whoever has recorded a payment goes on when the other is recorded, too.
   local function meet(journal)
@@ -33,7 +24,7 @@ describe("an order whose two charges are paid at the same time", function()
   end
 
   it("keeps the first payment and gives back the second", function()
-    local journal = assert(journals.open(path))
+    local journal = assert(journals.open(s:file()))
     s.t:handle("ssg", "cancel", function() return { body = { status = "PENDING" } } end)
     local shop = s:open { "ssg", journal = journal, expires_in = 60 }
     local first = assert(shop:charge(shops.order "o-1"))

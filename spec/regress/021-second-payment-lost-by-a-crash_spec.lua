@@ -6,28 +6,19 @@ local pix = require "pix"
 local shops = require "spec.support.shop"
 
 describe("a second payment whose program dies before it is given back", function()
-  local s, path
+  local s
 
-  before_each(function()
-    s = shops.new()
-    path = os.tmpname()
-  end)
-
-  after_each(function()
-    s:stop()
-    for _, ending in ipairs { "", "-wal", "-shm" } do
-      os.remove(path .. ending)
-    end
-  end)
+  before_each(function() s = shops.new() end)
+  after_each(function() s:stop() end)
 
   local function open(journal)
-    return s:open { "ssg", journal = journal or path, expires_in = 60, worker = "shop-1" }
+    return s:open { "ssg", journal = journal or s:file(), expires_in = 60, worker = "shop-1" }
   end
 
   -- An order with two payments; the program has died when the second one was recorded.
   local function pay_twice()
     s.t:handle("ssg", "cancel", function() return { body = { status = "PENDING" } } end)
-    local journal = assert(journals.open(path, { worker = "shop-1" }))
+    local journal = assert(journals.open(s:file(), { worker = "shop-1" }))
     local shop = open(journal)
     local first = assert(shop:charge(shops.order "o-1"))
     s.t:advance(61)

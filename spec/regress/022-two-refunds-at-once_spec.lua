@@ -6,22 +6,13 @@ local pix = require "pix"
 local shops = require "spec.support.shop"
 
 describe("a refund that is asked for twice at once", function()
-  local s, path
+  local s
 
-  before_each(function()
-    s = shops.new()
-    path = os.tmpname()
-  end)
-
-  after_each(function()
-    s:stop()
-    for _, ending in ipairs { "", "-wal", "-shm" } do
-      os.remove(path .. ending)
-    end
-  end)
+  before_each(function() s = shops.new() end)
+  after_each(function() s:stop() end)
 
   it("is sent once, and both hear of it", function()
-    local shop = s:open { "ssg", journal = path }
+    local shop = s:open { "ssg", journal = s:file() }
     local charge = assert(shop:charge(shops.order "o-1"))
     s.t:pay(charge)
     assert.equal("paid", shop:status(charge))
@@ -41,12 +32,12 @@ describe("a refund that is asked for twice at once", function()
   end)
 
   it("is refused while another process is at it, and looked into when that has died", function()
-    local shop = s:open { "ssg", journal = path }
+    local shop = s:open { "ssg", journal = s:file() }
     local charge = assert(shop:charge(shops.order "o-1"))
     s.t:pay(charge)
     assert.equal("paid", shop:status(charge))
     local row = shop._store:by_charge("ssg", charge.id)
-    local elsewhere = assert(journals.open(path))
+    local elsewhere = assert(journals.open(s:file()))
     assert(elsewhere:intent { reference = row.id, kind = "refund", provider = "ssg", amount = 1990,
       params = "refund", now = core.reactor():wall(), lease = 120 })
     local status, err = shop:refund "o-1"

@@ -20,6 +20,15 @@ end
 function M:stop()
   if self.shop then self.shop:close() end
   self.t:stop()
+  for _, ending in ipairs { "", "-wal", "-shm" } do
+    if self._file then os.remove(self._file .. ending) end
+  end
+end
+
+--- A file for a journal, the same each time; stop removes it.
+function M:file()
+  self._file = self._file or os.tmpname()
+  return self._file
 end
 
 --- Opens a checkout. `options` begins with names of providers; journal = false unless it is given.
