@@ -212,7 +212,8 @@ local function fly(self, key, f)
       self._shop:_log { level = "error", event = "watch", message = tostring(problem) }
     end
   end
-  if can_spawn(hosts.current()) then tasks.spawn(body) else body() end
+  -- It serves all who wait, and must not end with the request of whoever starts it.
+  if can_spawn(hosts.current()) then tasks.detach(body) else body() end
 end
 
 -- After a look: when again.
