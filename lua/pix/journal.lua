@@ -395,6 +395,21 @@ function Journal:status(id, facts)
   return change(self, values, MOVE, FORWARD, status_event(facts.status))
 end
 
+-- The operation; or nil and an error if the charge that it is to be given is another's.
+local function untaken(journal, id, charge_id)
+  local row, err = journal:get(id)
+  if not row then
+    if err then return nil, err end
+    return absent(id)
+  end
+  local other
+  if charge_id then other, err = journal:by_charge(row.provider, charge_id) end
+  if err then return nil, err end
+  if not other or other.id == id then return row end
+  return problem("conflict", "taken", ("the charge is operation %s's already, of the order %s")
+    :format(other.id, other.reference), "look at the provider again: one payment pays one order")
+end
+
 --- What a person found out about an operation whose outcome is unknown (G4).
 -- @tparam string id
 -- @tparam table facts as = "failed", or a status; by, note, now, charge_id
@@ -405,8 +420,9 @@ function Journal:resolve(id, facts)
   if type(facts.by) ~= "string" then
     return problem("invalid", nil, "by: the name of the person who looked")
   end
+  local row, changed = untaken(self, id, facts.charge_id)
+  if not row then return nil, changed end
   local data = { by = facts.by, note = facts.note }
-  local row, changed
   if facts.as == "failed" then
     row, changed = self:failed(id, { now = facts.now, data = data })
   else

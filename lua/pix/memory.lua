@@ -229,6 +229,10 @@ function Memory:resolve(id, facts)
   if row.state ~= "unknown" then
     return problem("conflict", "known", ("operation %s is %s, not unknown"):format(id, row.state))
   end
+  local other = facts.charge_id and self:by_charge(row.provider, facts.charge_id)
+  if other and other.id ~= id then
+    return problem("conflict", "taken", ("the charge is operation %s's already"):format(other.id))
+  end
   if facts.as == "failed" then return self:failed(id, facts) end
   return self:status(id, { status = facts.as, now = facts.now, charge_id = facts.charge_id,
     due = facts.as == "pending" and facts.now or nil })

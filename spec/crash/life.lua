@@ -73,21 +73,22 @@ function M.finish(life)
   return output:find("done\n", 1, true) ~= nil
 end
 
-local function by_amount(charges)
+-- The charges of each provider by their amounts.
+local function panels(charges)
   local map = {}
   for _, charge in ipairs(charges) do
-    map[charge.amount] = charge
+    map[charge.provider .. " " .. charge.amount] = charge
   end
   return map
 end
 
 -- What only a person can find out is found out by one, in the provider's panel: the ledger.
 local function ask_a_person(life, sandbox)
-  local ledger = by_amount(sandbox.ledger().charges)
+  local panel = panels(sandbox.ledger().charges)
   for _, rows in pairs(life:operations(function(row) return row.id end)) do
     local row = rows[1]
     if row.state == "unknown" then
-      local made = row.kind == "charge" and ledger[row.amount]
+      local made = row.kind == "charge" and panel[row.provider .. " " .. row.amount]
       assert(life.store:resolve(row.id, { as = made and "pending" or "failed", by = "Maria",
         now = os.time(), charge_id = made and made.id or nil }))
     end

@@ -177,6 +177,19 @@ for _, back_end in ipairs(back_ends) do
       assert(journal:run_later("r-1", { fence = row.fence, due = NOW }))
     end)
 
+    it("gives no operation the charge of another one", function()
+      charged("order-1", "c-1")
+      local row = assert(journal:intent(intent_of("order-2")))
+      assert(journal:unknown(row.id, { now = NOW }))
+      local ok, err = journal:resolve(row.id, { as = "paid", by = "ana", now = NOW,
+        charge_id = "c-1" })
+      assert.is_nil(ok)
+      assert.same({ "conflict", "taken" }, { err.kind, err.code })
+      assert.truthy(err.message:find("order-1", 1, true), err.message)
+      assert.equal("unknown", journal:get(row.id).state)
+      assert(journal:resolve(row.id, { as = "paid", by = "ana", now = NOW, charge_id = "c-2" }))
+    end)
+
     it("writes the payment's event when a person says that it was paid", function()
       local row = assert(journal:intent(intent_of("order-1")))
       assert(journal:unknown(row.id, { now = NOW, due = NOW + 2 }))
