@@ -73,19 +73,23 @@ function M.finish(life)
   return output:find("done\n", 1, true) ~= nil
 end
 
--- The charges of each provider by their amounts.
-local function panels(charges)
-  local map = {}
+-- The charges of each provider that no operation has, by their amounts.
+local function strangers(charges, operations)
+  local map, known = {}, {}
+  for _, rows in pairs(operations) do
+    if rows[1].charge_id then known[rows[1].charge_id] = true end
+  end
   for _, charge in ipairs(charges) do
-    map[charge.provider .. " " .. charge.amount] = charge
+    if not known[charge.id] then map[charge.provider .. " " .. charge.amount] = charge end
   end
   return map
 end
 
 -- What only a person can find out is found out by one, in the provider's panel: the ledger.
 local function ask_a_person(life, sandbox)
-  local panel = panels(sandbox.ledger().charges)
-  for _, rows in pairs(life:operations(function(row) return row.id end)) do
+  local operations = life:operations(function(row) return row.id end)
+  local panel = strangers(sandbox.ledger().charges, operations)
+  for _, rows in pairs(operations) do
     local row = rows[1]
     if row.state == "unknown" then
       local made = row.kind == "charge" and panel[row.provider .. " " .. row.amount]
