@@ -163,13 +163,19 @@ local function probe(self, name, operation, left)
     breaker.after_probe(breaker_of(self, name, operation), outcome, now()))
 end
 
+-- Asks once more if a trial that was killed may have stood in the way.
+local function ask_breaker(self, name, operation)
+  local verdict, state
+  repeat
+    verdict, state = breaker.ask(breaker_of(self, name, operation), now(), CHEAP[operation])
+  until verdict ~= "refuse" or not give_up(self, name)
+  return verdict, state
+end
+
 -- nil when the call may be made; else the error.
 local function pass_breaker(self, name, operation, left)
   for _ = 1, 2 do
-    local verdict, state = breaker.ask(breaker_of(self, name, operation), now(), CHEAP[operation])
-    if verdict == "refuse" and give_up(self, name) then
-      verdict, state = breaker.ask(breaker_of(self, name, operation), now(), CHEAP[operation])
-    end
+    local verdict, state = ask_breaker(self, name, operation)
     if verdict == "refuse" then return refused(name, operation, state) end
     set_breaker(self, name, operation, state)
     if verdict == "call" then return nil end

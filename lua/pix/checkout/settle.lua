@@ -29,10 +29,11 @@ local IN_FLIGHT = { intent = true, sent = true }
 local function begin(shop, row, operation, deadline)
   local record, fresh = shop._store:intent(intent_of(row, operation, deadline))
   if not record then return nil, fresh end
-  if not fresh and IN_FLIGHT[record.state] and record.lease and record.lease > wall() then
+  if fresh then return record, true end
+  if IN_FLIGHT[record.state] and record.lease and record.lease > wall() then
     return nil, busy(record, row.reference, ("the %s of %s"):format(operation, row.reference))
   end
-  if fresh or record.state ~= "failed" then return record, fresh end
+  if record.state ~= "failed" then return record, false end
   local err
   record, err = shop._store:attempt(intent_of(row, operation, deadline, record.id))
   return record, record and true or err
